@@ -1,0 +1,758 @@
+"""What the wire carries of a case."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from sqlalchemy.orm import Session
+
+from shiyu.cases.actions.act import buttons
+from shiyu.cases.actions.intake import Report
+from shiyu.cases.lifecycle import LIFECYCLE, OPEN, PUBLIC_TEXTS, PUBLIC_VERBS
+from shiyu.cases.models import Case, Clock
+from shiyu.cases.policy import token_of
+from shiyu.cases.queries import Whole
+from shiyu.cases.triage import Likeness, Triage
+from shiyu.directory import orgs
+from shiyu.directory.coords import Frame, to_wgs84
+from shiyu.directory.gazetteer import Because, Gazetteer, gazetteer
+from shiyu.kernel import clock, words
+from shiyu.kernel.auth import Viewer
+from shiyu.kernel.errors import Refusal
+from shiyu.kernel.files import File
+from shiyu.kernel.web import Input, Output
+from shiyu.law.book import LawBook, book
+from shiyu.law.limits import KINDS, URGENCIES
+
+Words = dict[str, str]
+Said = Annotated[str, Field(min_length=1, max_length=5000)]
+Kind = Literal["consult", "inquiry", "suggest", "opinion", "help", "complaint", "report", "praise"]
+Urgency = Literal["normal", "urgent", "danger"]
+FileIds = Annotated[list[UUID], Field(max_length=6)]
+assert set(KINDS) == set(Kind.__args__)
+assert set(URGENCIES) == set(Urgency.__args__)
+
+
+class Named(Output):
+    """A thing by its code, with its name."""
+
+    code: str
+    name: str
+
+
+class Position(Input):
+    """位置 — degrees, and in which frame they were measured: wgs84, cgcs2000, gcj02 or bd09."""
+
+    lon: float = Field(ge=-180, le=180, allow_inf_nan=False)
+    lat: float = Field(ge=-90, le=90, allow_inf_nan=False)
+    accuracy: float | None = Field(None, ge=0, allow_inf_nan=False, description="metres")
+    frame: Frame = Frame.WGS84
+
+    def wgs84(self) -> tuple[float, float]:
+        """Longitude and latitude in WGS-84."""
+        return to_wgs84(self.lon, self.lat, self.frame)
+
+
+class Point(Output):
+    """A position in WGS-84 degrees."""
+
+    lon: float
+    lat: float
+
+
+class SaidIn(Input):
+    """What was said and where: enough for suggestions."""
+
+    text: Said
+    kind: Kind | None = None
+    address: str | None = Field(None, max_length=200)
+    position: Position | None = None
+
+
+class ReportIn(SaidIn):
+    """诉求 — a report as it is sent. ``key`` is made by the sender: the same key is the same case."""
+
+    key: UUID
+    text: str = Field(min_length=5, max_length=5000)
+    matter: str | None = Field(None, pattern=r"^\d{6}$")
+    name: str | None = Field(None, max_length=50)
+    phone: str | None = Field(None, pattern=r"^\+?[\d\- ]{7,20}$")
+    anonymous: bool = False
+    confidential: bool = False
+    files: FileIds = Field(default_factory=list)
+
+    def report(self, channel: str, **more: Any) -> Report:
+        """The same for the verb."""
+        lon, lat = self.position.wgs84() if self.position else (None, None)
+        return Report(
+            key=str(self.key),
+            channel=channel,
+            text=self.text,
+            kind=self.kind,
+            matter=self.matter,
+            address=self.address or None,
+            lon=lon,
+            lat=lat,
+            name=None if self.anonymous else self.name,
+            phone=None if self.anonymous else self.phone,
+            anonymous=self.anonymous,
+            confidential=self.confidential,
+            file_ids=tuple(self.files),
+            **more,
+        )
+
+
+class DeskReportIn(ReportIn):
+    """诉求登记 — as an agent writes it down."""
+
+    channel: str = Field("hotline", pattern=r"^[a-z0-9_]{2,30}$")
+    urgency: Urgency | None = None
+
+
+class ReportOut(Output):
+    """受理回执 — number, token, and by when somebody answers, under which rule."""
+
+    no: str
+    token: str
+    known: bool
+    state: str
+    accepted_at: datetime
+    due_at: datetime | None
+    due_basis: str | None
+    matter: Named | None
+    area_name: str | None
+    office_name: str | None
+
+
+class ClockOut(Output):
+    """时限."""
+
+    id: UUID
+    kind: str
+    org: Named | None
+    started_at: datetime
+    due_at: datetime
+    stopped_at: datetime | None
+    paused_at: datetime | None
+    basis: str
+    uncertain: str | None
+    light: str | None
+
+
+class FileOut(Output):
+    """附件."""
+
+    id: UUID
+    kind: str
+    media_type: str
+    name: str
+    size: int
+    width: int | None
+    height: int | None
+    position: Point | None
+    taken_at: datetime | None
+    url: str
+    thumb_url: str | None
+    verb: str | None = None
+    version: int | None = None
+
+    @classmethod
+    def of(cls, file: File, base: str, verb: str | None = None, version: int | None = None) -> "FileOut":
+        """The row, with addresses below ``base``."""
+        point = Point(lon=file.lon, lat=file.lat) if file.lon is not None and file.lat is not None else None
+        return cls(
+            id=file.id,
+            kind=file.kind,
+            media_type=file.media_type,
+            name=file.name,
+            size=file.size,
+            width=file.width,
+            height=file.height,
+            position=point,
+            taken_at=file.taken_at,
+            url=f"{base}/{file.id}",
+            thumb_url=f"{base}/{file.id}/thumb" if file.kind == "image" else None,
+            verb=verb,
+            version=version,
+        )
+
+
+class CaseRow(Output):
+    """One line of a work list."""
+
+    no: str
+    version: int
+    state: str
+    kind: str
+    urgency: str
+    text: str
+    matter: Named | None
+    area_name: str | None
+    address: str | None
+    lead_org: Named | None
+    channel: str
+    accepted_at: datetime
+    due_at: datetime | None
+    light: str | None
+    confidential: bool
+    duplicates: int
+    rounds: int
+    reworks: int
+
+
+class TimelineOut(Output):
+    """时间线 — one act: when, what, by whom, in which words."""
+
+    at: datetime
+    version: int
+    verb: str
+    label: Words
+    by_name: str | None
+    org_name: str | None
+    text: str | None
+    facts: dict[str, Any]
+    files: list[FileOut]
+
+
+class ReporterOut(Output):
+    """诉求人 — masked."""
+
+    name_masked: str | None
+    phone_masked: str | None
+    anonymous: bool
+    confidential: bool
+
+
+class CaseOut(CaseRow):
+    """一张工单 — everything a viewer may know, and ``can``: exactly the verbs he may use now."""
+
+    position: Point | None
+    lineage: list[dict[str, str]]
+    reporter: ReporterOut
+    convener: Named | None
+    designated: bool
+    solved: bool | None
+    satisfied: int | None
+    closed_at: datetime | None
+    clocks: list[ClockOut]
+    dispatches: list[dict[str, Any]]
+    replies: list[dict[str, Any]]
+    call_backs: list[dict[str, Any]]
+    extensions: list[dict[str, Any]]
+    transfers: list[dict[str, Any]]
+    files: list[FileOut]
+    triage: dict[str, Any]
+    merged_into: str | None
+    merged: list[str]
+    part_of: str | None
+    parts: list[str]
+    timeline: list[TimelineOut]
+    can: list[str]
+    needs: dict[str, list[str]]
+
+
+class CasePage(Output):
+    """One page of a work list."""
+
+    rows: list[CaseRow]
+    next: str | None
+
+
+class Count(Output):
+    """Exact up to a thousand; ``more`` beyond."""
+
+    n: int
+    more: bool
+
+
+class Counts(Output):
+    """How many cases lie in each box, and under each light."""
+
+    boxes: dict[str, Count]
+    lights: dict[str, Count]
+
+
+class PublicCase(Output):
+    """What the reporter may read of his case."""
+
+    no: str
+    token: str
+    state: str
+    kind: str
+    text: str
+    address: str | None
+    area_name: str | None
+    accepted_at: datetime
+    due_at: datetime | None
+    due_basis: str | None
+    matter: Named | None
+    office_name: str | None
+    timeline: list[dict[str, Any]]
+    reply: dict[str, Any] | None
+    call_back: dict[str, Any] | None
+    files: list[FileOut]
+    can: list[str]
+
+
+# --- from rows to the wire -----------------------------------------------------------------------------------------------
+
+
+def light(started: datetime | None, amber: datetime | None, due: datetime | None, state: str) -> str | None:
+    """红黄绿灯 — of an open promise: green, amber when three quarters of its working time are spent, red when overdue."""
+    if due is None or started is None or state not in OPEN:
+        return None
+    now = clock.now()
+    if due < now:
+        return "red"
+    return "amber" if amber is not None and amber < now else "green"
+
+
+class Speaker:
+    """Turns codes and ids into names from what this process remembers; asks the database nothing per row."""
+
+    def __init__(self, s: Session) -> None:
+        self.law: LawBook = book(s)
+        self.places: Gazetteer = gazetteer(s)
+        self.orgs = orgs.labels(s)
+
+    def matter(self, code: str | None) -> Named | None:
+        """The matter of a code."""
+        found = self.law.matter(code) if code else None
+        return Named(code=found.code, name=found.name) if found else None
+
+    def org(self, org_id: UUID | None) -> Named | None:
+        """The office of an id."""
+        found = self.orgs.get(org_id) if org_id else None
+        return Named(code=found[0], name=found[1]) if found else None
+
+    def area(self, case: Case) -> str | None:
+        """The whole name of the finest area of a case."""
+        ids = (case.cell_id, case.grid_id, case.community_id, case.town_id, case.county_id)
+        finest = next((area for area in ids if area), None)
+        return self.places.lineage(finest).name if finest else None
+
+    def row(self, case: Case) -> dict[str, Any]:
+        """The fields of ``CaseRow``."""
+        return {
+            "no": case.no,
+            "version": case.version,
+            "state": case.state,
+            "kind": case.kind,
+            "urgency": case.urgency,
+            "text": case.text if len(case.text) <= 120 else case.text[:119] + "…",  # noqa: PLR2004 - a line's length
+            "matter": self.matter(case.matter),
+            "area_name": self.area(case),
+            "address": case.address,
+            "lead_org": self.org(case.lead_org_id),
+            "channel": case.channel,
+            "accepted_at": case.accepted_at,
+            "due_at": case.due_at,
+            "light": light(case.started_at, case.amber_at, case.due_at, case.state),
+            "confidential": case.confidential,
+            "duplicates": case.duplicates,
+            "rounds": case.rounds,
+            "reworks": case.reworks,
+        }
+
+    def rows(self, cases: Iterable[Case]) -> list[CaseRow]:
+        """Lines of a list."""
+        return [CaseRow(**self.row(case)) for case in cases]
+
+
+def case_out(s: Session, viewer: Viewer, whole: Whole) -> CaseOut:
+    """A case for those who work on it."""
+    say, case = Speaker(s), whole.case
+    can = buttons(s, viewer, case)
+    lines = {name: LIFECYCLE.find(case.state, name) for name in can}
+    files = [FileOut.of(file, "/api/files", link.verb, link.version) for link, file in whole.files]
+    ids = (case.cell_id, case.grid_id, case.community_id, case.town_id, case.county_id)
+    finest = next((area for area in ids if area), None)
+    path = say.places.lineage(finest).path if finest else ()
+    return CaseOut(
+        **{**say.row(case), "text": case.text},
+        position=Point(lon=case.lon, lat=case.lat) if case.lon is not None and case.lat is not None else None,
+        lineage=[{"code": node.code, "name": node.name, "level": node.level} for node in path],
+        reporter=ReporterOut(
+            name_masked=whole.reporter.name_masked,
+            phone_masked=whole.reporter.phone_masked,
+            anonymous=whole.reporter.anonymous,
+            confidential=case.confidential,
+        ),
+        convener=say.org(case.convener_org_id),
+        designated=case.designated,
+        solved=case.solved,
+        satisfied=case.satisfied,
+        closed_at=case.closed_at,
+        clocks=[clock_out(say, row) for row in whole.clocks],
+        dispatches=[
+            _row(
+                row,
+                "part",
+                "round",
+                "at",
+                "designated",
+                "signed_at",
+                "ended_at",
+                "outcome",
+                "ground",
+                org=say.org(row.org_id),
+            )
+            for row in whole.dispatches
+        ],
+        replies=[_row(row, "id", "text", "at", "sent_at", "by_name", org=say.org(row.org_id)) for row in whole.replies],
+        call_backs=[
+            _row(row, "round", "at", "channel", "result", "solved", "satisfied", "text", "by_name")
+            for row in whole.call_backs
+        ],
+        extensions=[
+            _row(row, "id", "ground", "text", "asked_at", "until", "basis", "approved", "decided_at")
+            for row in whole.extensions
+        ],
+        transfers=[_row(row, "to", "at", "confirmed_at", "bounced_at", "receipt", "ground") for row in whole.transfers],
+        files=files,
+        triage=suggestion_kept(say, case),
+        merged_into=next(iter(whole.related["merged_into"]), None),
+        merged=whole.related["merged"],
+        part_of=next(iter(whole.related["part_of"]), None),
+        parts=whole.related["parts"],
+        timeline=timeline(say, whole, files),
+        can=can,
+        needs={name: list(line.needs) for name, line in lines.items() if line},
+    )
+
+
+def clock_out(say: Speaker, row: Clock) -> ClockOut:
+    """A promise, with its light while it runs."""
+    running = row.stopped_at is None and row.paused_at is None
+    return ClockOut(
+        id=row.id,
+        kind=row.kind,
+        org=say.org(row.org_id),
+        started_at=row.started_at,
+        due_at=row.due_at,
+        stopped_at=row.stopped_at,
+        paused_at=row.paused_at,
+        basis=row.basis,
+        uncertain=row.uncertain,
+        light=light(row.started_at, row.amber_at, row.due_at, OPEN[0]) if running else None,
+    )
+
+
+def timeline(say: Speaker, whole: Whole, files: list[FileOut]) -> list[TimelineOut]:
+    """Events with the words, people and files that went with them."""
+    found = []
+    for news in whole.timeline:
+        verb = news.data.get("verb") or news.kind.removeprefix("case.").replace("accepted", "accept")
+        entry = whole.entries.get(news.version)
+        org = news.data.get("org_id") or news.data.get("lead_org_id")
+        named = say.org(UUID(org)) if org else None
+        facts = {
+            name: value for name, value in news.data.items() if name not in {"verb", "org_id"} and value is not None
+        }
+        if "assist_org_ids" in facts:
+            named_assists = [say.org(UUID(one)) for one in facts.pop("assist_org_ids")]
+            facts["assists"] = [one.name for one in named_assists if one]
+        found.append(
+            TimelineOut(
+                at=news.at,
+                version=news.version,
+                verb=verb,
+                label=words.both(f"verb.{verb}"),
+                by_name=entry.by_name if entry else None,
+                org_name=named.name if named else None,
+                text=entry.text if entry else None,
+                facts=facts,
+                files=[file for file in files if file.version == news.version and file.verb == verb],
+            )
+        )
+    return found
+
+
+def public_case(s: Session, viewer: Viewer, whole: Whole) -> PublicCase:
+    """A case for its reporter: public verbs, the words that were meant for him, no names of staff."""
+    say, case = Speaker(s), whole.case
+    sent = [row for row in whole.replies if row.sent_at]
+    asked = [row for row in whole.call_backs if row.result == "reached"]
+    running = [row for row in whole.clocks if row.stopped_at is None and row.paused_at is None]
+    promised = [row for row in running if row.kind in ("handle", "rework")] or running
+    first = min(promised, key=lambda row: row.due_at, default=None)
+    base = f"/api/public/cases/{case.no}/files"
+    files = [FileOut.of(file, base, link.verb, link.version) for link, file in whole.files if link.public]
+    office = say.org(case.lead_org_id)
+    return PublicCase(
+        no=case.no,
+        token=token_of(case.id),
+        state=case.state,
+        kind=case.kind,
+        text=case.text,
+        address=case.address,
+        area_name=say.area(case),
+        accepted_at=case.accepted_at,
+        due_at=first.due_at if first else None,
+        due_basis=first.basis if first else None,
+        matter=say.matter(case.matter),
+        office_name=office.name if office else None,
+        timeline=[
+            {
+                "at": one.at,
+                "verb": one.verb,
+                "label": one.label,
+                "org_name": one.org_name,
+                "text": one.text if one.verb in PUBLIC_TEXTS else None,
+                "files": [file for file in files if file.version == one.version and file.verb == one.verb],
+            }
+            for one in timeline(say, whole, files)
+            if one.verb in PUBLIC_VERBS
+        ],
+        reply=_row(sent[-1], "text", "at", org_name=office.name if office else None) if sent else None,
+        call_back=_row(asked[-1], "at", "solved", "satisfied", "text") if asked else None,
+        files=[file for file in files if file.verb == "accept"],
+        can=[name for name in buttons(s, viewer, case) if name in PUBLIC_VERBS],
+    )
+
+
+def suggestion_kept(say: Speaker, case: Case) -> dict[str, Any]:
+    """The suggestion kept with a case, its codes turned into names and its reasons into sentences."""
+    kept = dict(case.triage)
+    offices = dict(say.orgs.values())
+    owner = kept.get("owner")
+    if owner:
+        kept["owner"] = {
+            **owner,
+            "lead": _office(owner["lead"], offices),
+            "assists": [_office(code, offices) for code in owner["assists"]],
+            "convener": _office(owner["convener"], offices) if owner.get("convener") else None,
+            "because": [_reason(one) for one in owner["because"]],
+        }
+    matter = say.matter(kept.get("matter"))
+    kept["matter"] = matter.model_dump() if matter else None
+    kept["because"] = [_reason(one) for one in kept.get("because", ())]
+    runners = [(say.matter(code), score) for code, score in kept.get("runners", ())]
+    kept["runners"] = [{**one.model_dump(), "score": score} for one, score in runners if one]
+    if kept.get("place"):
+        kept["place"] = {**kept["place"], "because": [_reason(one) for one in kept["place"]["because"]]}
+    kept["duplicates"] = [{"no": no, "score": score} for no, score in kept.pop("like", ())]
+    return kept
+
+
+def suggestion(s: Session, thought: Triage, like: list[Likeness]) -> dict[str, Any]:
+    """A fresh suggestion, for the form that is being filled in."""
+    say = Speaker(s)
+    kept = suggestion_kept(say, Case(triage={**thought.kept(), "like": []}))
+    kept["kind"], kept["urgency"] = thought.kind, thought.urgency
+    kept["clocks"] = [
+        {"kind": kind, "due_at": due.at, "basis": due.rule.basis, "uncertain": due.uncertain}
+        for kind, due in thought.due.items()
+    ]
+    kept["duplicates"] = [
+        {
+            "no": one.candidate.no,
+            "text": one.candidate.text[:120],
+            "state": one.candidate.state,
+            "score": round(one.score, 3),
+            "because": [_said(reason) for reason in one.because],
+            "metres": round(one.metres) if one.metres is not None else None,
+            "accepted_at": one.candidate.accepted_at,
+        }
+        for one in like
+    ]
+    if thought.located and thought.located.point:
+        kept["place"] |= {"lon": thought.located.point[0], "lat": thought.located.point[1]}
+    return kept
+
+
+def _row(row: Any, *names: str, **more: Any) -> dict[str, Any]:
+    return {**{name: getattr(row, name) for name in names}, **more}
+
+
+def _office(code: str, offices: dict[str, str]) -> dict[str, str]:
+    return {"code": code, "name": offices.get(code, code)}
+
+
+def _reason(kept: dict[str, Any]) -> Words:
+    return words.both(f"because.{kept['code']}", **kept["facts"])
+
+
+def _said(reason: Because) -> Words:
+    return words.both(f"because.{reason.code}", **reason.facts)
+
+
+# --- what each verb may bring ----------------------------------------------------------------------------------------------
+
+
+class VerbIn(Input):
+    """What every verb brings: ``version`` of the case that the screen showed, and words."""
+
+    version: int | None = Field(None, ge=1)
+    text: Annotated[str, Field(max_length=5000)] | None = None
+
+
+class OfficesIn(VerbIn):
+    """派单."""
+
+    lead_org: str = Field(max_length=60)
+    assist_orgs: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=20)
+    urgency: Urgency | None = None
+
+
+class LeadIn(VerbIn):
+    """转派."""
+
+    lead_org: str = Field(max_length=60)
+
+
+class GroundIn(VerbIn):
+    """With a lawful ground."""
+
+    ground: str = Field(max_length=60)
+
+
+class TransferIn(VerbIn):
+    """移送."""
+
+    to: Literal["110", "119", "120", "122", "province", "other"]
+
+
+class ReceiptIn(VerbIn):
+    """移送确认."""
+
+    receipt: str = Field(min_length=1, max_length=100)
+
+
+class MergeIn(VerbIn):
+    """并案."""
+
+    into: str = Field(max_length=30)
+
+
+class PartIn(Input):
+    """One of the demands of a report."""
+
+    text: str = Field(min_length=5, max_length=5000)
+    matter: str | None = Field(None, pattern=r"^\d{6}$")
+
+
+class SplitIn(VerbIn):
+    """拆分."""
+
+    parts: list[PartIn] = Field(min_length=2, max_length=8)
+
+
+class FilesIn(VerbIn):
+    """Words and files."""
+
+    files: FileIds = Field(default_factory=list)
+
+
+class ContactIn(VerbIn):
+    """首次联系."""
+
+    reached: bool = True
+
+
+class SuspendIn(GroundIn):
+    """挂账."""
+
+    review_on: date
+
+
+class DecideIn(VerbIn):
+    """审批延期."""
+
+    extension: UUID
+    approve: bool
+
+
+class AnswersIn(VerbIn):
+    """回访 — ``solved`` and ``satisfied`` (1 to 5) when reached."""
+
+    result: Literal["reached", "unreachable", "refused"]
+    solved: bool | None = None
+    satisfied: int | None = Field(None, ge=1, le=5)
+
+    @model_validator(mode="after")
+    def _both(self) -> "AnswersIn":
+        if self.result == "reached" and (self.solved is None or self.satisfied is None):
+            raise Refusal("case.two_questions", 422, field="solved" if self.solved is None else "satisfied")
+        return self
+
+
+class MatterIn(VerbIn):
+    """更改事项."""
+
+    matter: str = Field(pattern=r"^\d{6}$")
+
+
+class PlaceIn(VerbIn):
+    """更正地点 — one of area, position, address."""
+
+    area: str | None = Field(None, max_length=30)
+    position: Position | None = None
+    address: str | None = Field(None, max_length=200)
+
+
+BODIES: dict[str, type[VerbIn]] = {
+    "dispatch": OfficesIn,
+    "designate": OfficesIn,
+    "pass_down": LeadIn,
+    "decline": GroundIn,
+    "send_back": GroundIn,
+    "bounce": GroundIn,
+    "extend": GroundIn,
+    "suspend": SuspendIn,
+    "transfer": TransferIn,
+    "confirm": ReceiptIn,
+    "merge": MergeIn,
+    "split": SplitIn,
+    "contact": ContactIn,
+    "decide_extension": DecideIn,
+    "call_back": AnswersIn,
+    "reclassify": MatterIn,
+    "relocate": PlaceIn,
+    **dict.fromkeys(("assist", "draft", "reply", "note", "supplement", "rejoin", "answer"), FilesIn),
+}
+
+
+class TokenIn(Input):
+    """The reporter's key to his case."""
+
+    no: str = Field(max_length=30)
+    token: str = Field(min_length=8, max_length=64)
+
+
+class TrackIn(Input):
+    """查询 — the number with the token, or with the telephone's last four digits."""
+
+    no: str = Field(max_length=30)
+    token: str | None = Field(None, max_length=64)
+    phone_last4: str | None = Field(None, pattern=r"^\d{4}$")
+
+
+class PublicAnswersIn(TokenIn):
+    """满意度评价 — the two questions."""
+
+    solved: bool
+    satisfied: int = Field(ge=1, le=5)
+    comment: str | None = Field(None, max_length=1000)
+
+
+class PublicWordsIn(TokenIn):
+    """Words of the reporter."""
+
+    text: str | None = Field(None, max_length=2000)
+    files: FileIds = Field(default_factory=list)
+
+
+class RevealIn(Input):
+    """还原 — why it is needed; kept for the auditor."""
+
+    reason: str = Field(min_length=5, max_length=300)
+
+
+class RevealOut(Output):
+    """In the clear."""
+
+    name: str | None
+    phone: str | None
