@@ -1,0 +1,71 @@
+"""The people of a test: who signs in, who reports, and what they ask over HTTP."""
+
+from typing import Any
+from uuid import uuid4
+
+from fastapi.testclient import TestClient
+
+from shiyu.api import create
+from shiyu.demo.accounts import PASSWORD
+from shiyu.kernel import events
+
+HANDRAIL = "铁东区乐雪社区3号楼2单元楼梯扶手缺失，老人上下楼容易摔倒，请尽快安装。"
+
+
+class Person:
+    """A browser of one person: signed in, or a citizen without an account."""
+
+    def __init__(self, client: TestClient, username: str | None = None) -> None:
+        self.client, self.username = client, username
+        if username:
+            me = client.post("/api/sign-in", json={"username": username, "password": PASSWORD})
+            assert me.status_code == 200, me.text
+            self.me = me.json()
+            client.headers["X-CSRF-Token"] = self.me["csrf"]
+
+    def get(self, path: str, status: int = 200, **query: Any) -> Any:
+        """Read; the status must be the one expected."""
+        answer = self.client.get(path, params=query)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def post(self, path: str, body: dict[str, Any] | None = None, status: int | tuple[int, ...] = (200, 201, 204)) -> Any:
+        """Write; the status must be the one expected."""
+        answer = self.client.post(path, json=body or {})
+        expected = (status,) if isinstance(status, int) else status
+        assert answer.status_code in expected, answer.text
+        return answer.json() if answer.content else None
+
+    def act(self, no: str, verb: str, status: int = 200, **brought: Any) -> Any:
+        """One verb on one case."""
+        return self.post(f"/api/cases/{no}/{verb}", brought, status)
+
+
+_app: Any = None
+
+
+def app() -> Any:
+    """The application, made once: it holds nothing of a database."""
+    global _app
+    _app = _app or create()
+    return _app
+
+
+def citizen() -> Person:
+    """Somebody without an account."""
+    return Person(TestClient(app()))
+
+
+def staff(username: str) -> Person:
+    """Somebody of the synthetic city's staff, signed in."""
+    return Person(TestClient(app(), base_url="http://shiyu.test"), username)
+
+
+def a_report(**more: Any) -> dict[str, Any]:
+    """What a citizen sends about the handrails."""
+    return {"key": str(uuid4()), "text": HANDRAIL, "phone": "13804120001", "name": "王秀英", **more}
+
+
+def deliver() -> int:
+    """The news goes round: every listener hears everything."""
+    return events.drain()
