@@ -263,6 +263,39 @@ def openapi() -> None:
 
 
 @app.command()
+def docs(check: Annotated[bool, typer.Option(help="Only say whether they are up to date.")] = False) -> None:
+    """Write the generated pages of docs/ anew."""
+    import shiyu.api  # noqa: F401
+    from shiyu import handbook
+
+    if check:
+        stale = [
+            name
+            for name, text in handbook.pages(_lifecycles()).items()
+            if not (handbook.SOURCE / name).exists() or (handbook.SOURCE / name).read_text(encoding="utf-8") != text
+        ]
+        out.print("stale: " + ", ".join(stale) if stale else "up to date")
+        raise SystemExit(1 if stale else 0)
+    out.print("written: " + (", ".join(handbook.write(_lifecycles())) or "nothing, all were up to date"))
+
+
+def _lifecycles() -> list[Any]:
+    """Every life-cycle table of the house, one a work room that has one."""
+    import importlib
+    import importlib.util
+    import pkgutil
+
+    import shiyu
+
+    found = []
+    for room in pkgutil.iter_modules(shiyu.__path__):
+        name = f"shiyu.{room.name}.lifecycle"
+        if room.ispkg and room.name != "kernel" and importlib.util.find_spec(name):
+            found.append(importlib.import_module(name).LIFECYCLE)
+    return found
+
+
+@app.command()
 def words() -> None:
     """Print every label and sentence in both languages."""
     from shiyu.kernel.words import terms
