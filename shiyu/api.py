@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
 from shiyu.cases import api as cases
+from shiyu.directory import access
 from shiyu.directory import api as directory
 from shiyu.kernel import api as kernel
 from shiyu.kernel import events, web
@@ -25,7 +26,7 @@ from shiyu.kernel.errors import Refusal
 from shiyu.law import api as law
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (kernel.router, directory.router, law.router, cases.router)
+ROUTERS = (kernel.router, access.router, directory.router, law.router, cases.router)
 FACES = ("desk", "field", "screen")
 health = APIRouter(tags=["health"])
 
