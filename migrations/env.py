@@ -13,7 +13,7 @@ from shiyu.kernel.migrate import ours, owns_schema
 for room in pkgutil.iter_modules(shiyu.__path__):
     if room.ispkg:
         for module in pkgutil.iter_modules(import_module(f"shiyu.{room.name}").__path__):
-            if room.name != "demo" and module.name not in {"api", "jobs", "listeners"}:
+            if room.name != "demo" and module.name not in {"api", "listeners"}:
                 import_module(f"shiyu.{room.name}.{module.name}")
 
 engine = create_engine(context.config.attributes["url"])

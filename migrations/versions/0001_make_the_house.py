@@ -13,11 +13,92 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for room in ["kernel", "directory", "law", "cases"]:
+    for room in ["kernel", "directory", "law", "cases", "field", "analysis", "oversight"]:
         op.execute(f"create schema if not exists {room}")
-    for sequence in ["cases.case_number", "kernel.audit_seq", "kernel.event_seq"]:
+    for sequence in ["cases.case_number", "field.task_number", "kernel.audit_seq", "kernel.event_seq"]:
         op.execute(f"create sequence {sequence}")
     op.get_bind().connection.cursor().execute(schema_sql())  # the queue's own tables, in the version that is locked
+    op.create_table(
+        "fact",
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("urgency", sa.String(), nullable=False),
+        sa.Column("matter", sa.String(), nullable=True),
+        sa.Column("county_id", sa.Uuid(), nullable=True),
+        sa.Column("town_id", sa.Uuid(), nullable=True),
+        sa.Column("community_id", sa.Uuid(), nullable=True),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("lead_org_id", sa.Uuid(), nullable=True),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("replied_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("amber_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("solved", sa.Boolean(), nullable=True),
+        sa.Column("satisfied", sa.SmallInteger(), nullable=True),
+        sa.Column("confidential", sa.Boolean(), nullable=False),
+        sa.Column("part", sa.Boolean(), nullable=False),
+        sa.Column("historic", sa.Boolean(), nullable=False),
+        sa.Column("lon", sa.Double(), nullable=True),
+        sa.Column("lat", sa.Double(), nullable=True),
+        sa.Column("exercise_id", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("case_id", name=op.f("pk_fact")),
+        schema="analysis",
+    )
+    op.create_index(
+        "ix_fact_accepted",
+        "fact",
+        ["accepted_at", "county_id"],
+        unique=False,
+        schema="analysis",
+        postgresql_where=sa.text("exercise_id is null and not part"),
+    )
+    op.create_index(
+        "ix_fact_ended",
+        "fact",
+        ["ended_at", "county_id"],
+        unique=False,
+        schema="analysis",
+        postgresql_where=sa.text("ended_at is not null and exercise_id is null and not part"),
+    )
+    op.create_index(
+        "ix_fact_standing",
+        "fact",
+        ["county_id", "due_at"],
+        unique=False,
+        schema="analysis",
+        postgresql_where=sa.text("ended_at is null and exercise_id is null"),
+    )
+    op.create_index(
+        "ix_fact_standing_lead",
+        "fact",
+        ["lead_org_id", "due_at"],
+        unique=False,
+        schema="analysis",
+        postgresql_where=sa.text("ended_at is null and exercise_id is null"),
+    )
+    op.create_table(
+        "tally",
+        sa.Column("level", sa.String(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("area_id", sa.Uuid(), nullable=False),
+        sa.Column("matter", sa.String(), nullable=False),
+        sa.Column("accepted", sa.Integer(), nullable=False),
+        sa.Column("closed", sa.Integer(), nullable=False),
+        sa.Column("late", sa.Integer(), nullable=False),
+        sa.Column("asked", sa.Integer(), nullable=False),
+        sa.Column("solved", sa.Integer(), nullable=False),
+        sa.Column("rated", sa.Integer(), nullable=False),
+        sa.Column("satisfied", sa.Integer(), nullable=False),
+        sa.CheckConstraint("level in ('city', 'county', 'town', 'community', 'grid')", name=op.f("ck_tally_level")),
+        sa.PrimaryKeyConstraint("level", "day", "area_id", "matter", name=op.f("pk_tally")),
+        schema="analysis",
+        postgresql_with={"fillfactor": "70"},
+    )
     op.create_table(
         "area",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -225,6 +306,13 @@ def upgrade() -> None:
         schema="kernel",
     )
     op.create_index(op.f("ix_parked_next_at"), "parked", ["next_at"], unique=False, schema="kernel")
+    op.create_table(
+        "tick",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_tick")),
+        schema="kernel",
+    )
     op.create_table(
         "book_edition",
         sa.Column("topic", sa.String(), nullable=False),
@@ -879,5 +967,122 @@ def upgrade() -> None:
         schema="cases",
     )
     op.create_index("ix_transfer_case", "transfer", ["case_id"], unique=False, schema="cases")
+    op.create_table(
+        "sighting",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=False),
+        sa.Column("grid_id", sa.Uuid(), nullable=True),
+        sa.Column("solved_on_spot", sa.Boolean(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lon", sa.Double(), nullable=True),
+        sa.Column("lat", sa.Double(), nullable=True),
+        sa.Column("accuracy", sa.Double(), nullable=True),
+        sa.Column("exercise_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["kernel.account.id"], name=op.f("fk_sighting_account_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.case.id"], name=op.f("fk_sighting_case_id")),
+        sa.ForeignKeyConstraint(["grid_id"], ["directory.area.id"], name=op.f("fk_sighting_grid_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sighting")),
+        schema="field",
+    )
+    op.create_index("ix_sighting_case", "sighting", ["case_id"], unique=False, schema="field")
+    op.create_index("ix_sighting_mine", "sighting", ["account_id", "received_at", "id"], unique=False, schema="field")
+    op.create_index("uq_sighting_client", "sighting", ["account_id", "client_id"], unique=True, schema="field")
+    op.create_table(
+        "task",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("no", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("from_role", sa.String(), nullable=False),
+        sa.Column("from_org_id", sa.Uuid(), nullable=True),
+        sa.Column("from_area_id", sa.Uuid(), nullable=True),
+        sa.Column("area_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("result", sa.String(), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.Uuid(), nullable=True),
+        sa.Column("exercise_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "state in ('assigned', 'accepted', 'done', 'returned', 'cancelled')", name=op.f("ck_task_state")
+        ),
+        sa.ForeignKeyConstraint(["account_id"], ["kernel.account.id"], name=op.f("fk_task_account_id")),
+        sa.ForeignKeyConstraint(["area_id"], ["directory.area.id"], name=op.f("fk_task_area_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.case.id"], name=op.f("fk_task_case_id")),
+        sa.ForeignKeyConstraint(["from_area_id"], ["directory.area.id"], name=op.f("fk_task_from_area_id")),
+        sa.ForeignKeyConstraint(["from_org_id"], ["directory.org.id"], name=op.f("fk_task_from_org_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_task")),
+        sa.UniqueConstraint("no", name=op.f("uq_task_no")),
+        schema="field",
+    )
+    op.create_index("ix_task_area", "task", ["area_id", "created_at", "id"], unique=False, schema="field")
+    op.create_index("ix_task_case", "task", ["case_id"], unique=False, schema="field")
+    op.create_index(
+        "ix_task_open",
+        "task",
+        ["area_id", "created_at", "id"],
+        unique=False,
+        schema="field",
+        postgresql_where=sa.text("state in ('assigned', 'accepted')"),
+    )
+    op.create_table(
+        "task_entry",
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("verb", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=True),
+        sa.Column("by_id", sa.Uuid(), nullable=True),
+        sa.Column("by_name", sa.String(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("acted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["task_id"], ["field.task.id"], name=op.f("fk_task_entry_task_id")),
+        sa.PrimaryKeyConstraint("task_id", "version", name=op.f("pk_task_entry")),
+        schema="field",
+    )
+    op.create_index(
+        "uq_task_entry_client",
+        "task_entry",
+        ["by_id", "client_id"],
+        unique=True,
+        schema="field",
+        postgresql_where=sa.text("client_id is not null"),
+    )
+    op.create_table(
+        "task_file",
+        sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("file_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["kernel.file.id"], name=op.f("fk_task_file_file_id")),
+        sa.ForeignKeyConstraint(["task_id"], ["field.task.id"], name=op.f("fk_task_file_task_id")),
+        sa.PrimaryKeyConstraint("task_id", "file_id", name=op.f("pk_task_file")),
+        schema="field",
+    )
+    op.create_index("ix_task_file_file", "task_file", ["file_id"], unique=False, schema="field")
+    op.create_table(
+        "overdue_notice",
+        sa.Column("clock_id", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("org_id", sa.Uuid(), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("noticed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.case.id"], name=op.f("fk_overdue_notice_case_id")),
+        sa.ForeignKeyConstraint(["clock_id"], ["cases.clock.id"], name=op.f("fk_overdue_notice_clock_id")),
+        sa.ForeignKeyConstraint(["org_id"], ["directory.org.id"], name=op.f("fk_overdue_notice_org_id")),
+        sa.PrimaryKeyConstraint("clock_id", name=op.f("pk_overdue_notice")),
+        schema="oversight",
+    )
+    op.create_index("ix_overdue_notice_case", "overdue_notice", ["case_id"], unique=False, schema="oversight")
+    op.create_index(
+        "ix_overdue_notice_org", "overdue_notice", ["org_id", "noticed_at"], unique=False, schema="oversight"
+    )
     # Months that were never made ahead (replayed stories, a clock put back) fall in here.
     op.execute("create table kernel.event_other partition of kernel.event default")

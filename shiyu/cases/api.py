@@ -121,13 +121,14 @@ def public_suggest(body: SaidIn, viewer: Viewer = anyone, s: Session = reading) 
 
 
 @router.post("/public/reports", tags=["public"], dependencies=[limited(30, 600)], status_code=201)
-def public_report(body: ReportIn, response: Response, viewer: Viewer = anyone, s: Session = tx) -> ReportOut:
+def public_report(body: ReportIn, response: Response, viewer: Viewer = anyone) -> ReportOut:
     """提交诉求"""
     if not body.anonymous and not body.phone:
         raise Refusal("case.phone_or_anonymous", 422, field="phone")
-    accepted = actions.accept(s, viewer, body.report("portal"))
+    accepted = actions.accept_gathered(viewer, body.report("portal"))
     response.status_code = 200 if accepted.known else 201
-    return _receipt(s, accepted)
+    with reading_session() as s:
+        return schemas.receipt(s, _accepted(s, accepted), known=accepted.known)
 
 
 @router.post("/public/track", tags=["public"], dependencies=[limited(20, 60)])
@@ -213,11 +214,13 @@ def suggest(body: SaidIn, viewer: Viewer = signed_in, s: Session = reading) -> d
 
 
 @router.post("/reports", tags=["cases"], status_code=201)
-def report(body: DeskReportIn, viewer: Viewer = signed_in, s: Session = tx) -> CaseOut:
+def report(body: DeskReportIn, viewer: Viewer = signed_in) -> CaseOut:
     """诉求登记"""
     viewer.need(*DESK_ROLES)
-    accepted = actions.accept(s, viewer, body.report(body.channel, urgency=body.urgency))
-    return schemas.case_out(s, viewer, queries.one(s, viewer, accepted.no))
+    accepted = actions.accept_gathered(viewer, body.report(body.channel, urgency=body.urgency))
+    again = accepted.known or body.files
+    with reading_session() as s:
+        return schemas.case_out(s, viewer, queries.one(s, viewer, accepted.no) if again else _accepted(s, accepted))
 
 
 class BatchIn(Input):
@@ -370,14 +373,11 @@ def _as_reporter(s: Session, body: TokenIn, verb: str, brought: dict[str, Any]) 
     return schemas.public_case(s, _reporter(case), queries.whole(s, case))
 
 
-def _receipt(s: Session, accepted: actions.Accepted) -> ReportOut:
-    case = s.get_one(Case, accepted.id)
-    told = schemas.public_case(s, _reporter(case), queries.whole(s, case))
-    named = {
-        name: getattr(told, name)
-        for name in ("state", "accepted_at", "due_at", "due_basis", "matter", "area_name", "office_name")
-    }
-    return ReportOut(no=accepted.no, token=accepted.token, known=accepted.known, **named)
+def _accepted(s: Session, accepted: actions.Accepted) -> queries.Whole:
+    """What was written this moment need not be read."""
+    if accepted.known:
+        return queries.whole(s, s.get_one(Case, accepted.id))
+    return queries.as_written(accepted.no, accepted.rows)
 
 
 def _sent(file: files.File, *, thumb: bool) -> FileResponse:

@@ -97,7 +97,7 @@ STOPS: dict[str, tuple[str, ...]] = {
     "dispatch": ("dispatch",),
     "designate": ("dispatch",),
     "decline": ("dispatch", "contact"),
-    "transfer": ("dispatch", "sign"),
+    "transfer": ("dispatch", "sign", "assist"),
     "confirm": ("transfer", "contact"),
     "bounce": ("transfer",),
     "merge": ("dispatch", "sign", "contact", "assist"),

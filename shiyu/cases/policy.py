@@ -24,8 +24,14 @@ from shiyu.cases.models import Case, Dispatch
 from shiyu.kernel import vault
 from shiyu.kernel.auth import Grant, Viewer
 
+# A token can be read out over the telephone: no letters that look or sound alike, 49 bits, behind a limit of tries.
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH = 10
+
 BY_AREA = (AGENT, DISPATCHER, COORDINATOR, CALLER, SUPERVISOR, GRID_WORKER)
 BY_OFFICE = (HANDLER, REVIEWER)
+# Of a confidential case (GB/T 33358-2016: the work order itself is confidential) the offices do not learn who spoke.
+MAY_KNOW_CONFIDENTIAL = {AGENT, DISPATCHER, CALLER}
 AREA_COLUMNS = {
     "county": Case.county_id,
     "town": Case.town_id,
@@ -37,21 +43,29 @@ AREA_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One way of seeing cases. ``where`` is an equality with an index of its own; ``org_id`` instead reads through the dispatches."""
+    """One way of seeing cases. ``where`` is an equality with an index of its own; ``org_id`` reads through the dispatches of a part."""
 
     where: ColumnElement[bool]
     org_id: UUID | None = None
+    part: str | None = None
 
     def condition(self) -> ColumnElement[bool]:
         """The branch as a condition on ``Case``, for single rows."""
         if self.org_id is None:
             return self.where
-        return exists().where(Dispatch.case_id == Case.id, Dispatch.org_id == self.org_id)
+        mine = exists().where(Dispatch.case_id == Case.id, Dispatch.org_id == self.org_id, Dispatch.part == self.part)
+        return and_(self.where, mine)
 
 
 def token_of(case_id: UUID) -> str:
     """查询码 — the word with which a reporter without an account reads this case; derived, never stored."""
-    return vault.blind("case.token", case_id.hex).hex()[:20]
+    number = int.from_bytes(vault.blind("case.token", case_id.hex))
+    return "".join(CODE_LETTERS[number // len(CODE_LETTERS) ** n % len(CODE_LETTERS)] for n in range(CODE_LENGTH))
+
+
+def said_token(text: str) -> str:
+    """A token as it was typed or read out over the telephone: blanks and dashes and small letters do not matter."""
+    return "".join(text.split()).replace("-", "").upper()
 
 
 def everywhere(grant: Grant) -> bool:
@@ -86,7 +100,7 @@ def visible_to(viewer: Viewer) -> list[Branch]:
         if grant.org_id is not None and ("org", grant.org_id) not in seen:
             seen.add(("org", grant.org_id))
             branches.append(Branch(and_(Case.lead_org_id == grant.org_id, drill)))
-            branches.append(Branch(drill, grant.org_id))
+            branches += [Branch(drill, grant.org_id, part) for part in ("lead", "assist")]
     return branches
 
 

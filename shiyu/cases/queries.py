@@ -7,8 +7,21 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, tuple_, union
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    and_,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from shiyu.cases import policy
 from shiyu.cases.lifecycle import OPEN, WORKING, S
@@ -71,6 +84,7 @@ BOXES: dict[str, ColumnElement[bool]] = {
     "extensions": and_(
         Case.state == S.HANDLING, exists().where(Extension.case_id == Case.id, Extension.decided_at.is_(None))
     ),
+    "no_place": and_(Case.community_id.is_(None), or_(Case.state.in_(OPEN), Case.historic)),
     "done": Case.state.not_in(OPEN),
 }
 
@@ -126,8 +140,9 @@ def _box(box: str, viewer: Viewer, now: datetime) -> list[ColumnElement[bool]]:
         found.append(Case.due_at < now)
     if box == "to_assist":
         offices = [grant.org_id for grant in viewer.at(*policy.BY_OFFICE) if grant.org_id]
-        mine = exists().where(Dispatch.case_id == Case.id, Dispatch.org_id.in_(offices), Dispatch.part == "assist")
-        found.append(mine.where(Dispatch.ended_at.is_(None), Dispatch.outcome.is_(None)))
+        asked = aliased(Dispatch)  # the list itself may be read through the dispatches
+        mine = exists().where(asked.case_id == Case.id, asked.org_id.in_(offices), asked.part == "assist")
+        found.append(mine.where(asked.ended_at.is_(None), asked.outcome.is_(None)))
     return found
 
 
@@ -143,23 +158,39 @@ def _said(words: str) -> ColumnElement[bool]:
 
 
 def _branch(
-    branch: Branch, sort: str, narrow: Sequence[ColumnElement[bool]], edge: tuple[Any, ...] | None, limit: int
+    branch: Branch,
+    sort: str,
+    narrow: Sequence[ColumnElement[bool]],
+    edge: tuple[Any, ...] | None,
+    limit: int,
+    *,
+    running: bool,
 ) -> Select[Any]:
-    """One branch of a list: entered at the edge of the page and read in the order of an index of its own."""
+    """One branch of a list: entered at the edge of the page and read in the order of an index of its own.
+
+    ``running``: only what is still to be done, so that an office's branch is entered by the parts that have not ended.
+    """
     key, descending = SORTS[sort]
     ident: Any = Case.id
     query = select(Case.id.label("id"), key.label("key"))
-    if branch.org_id is not None and sort == "new":
-        key, ident = Dispatch.accepted_at, Dispatch.case_id
-        query = select(ident.label("id"), key.label("key")).join(Case, Dispatch.case_id == Case.id)
-        query = query.where(Dispatch.org_id == branch.org_id, branch.where)
+    if branch.org_id is None:
+        query = query.where(branch.where)
     else:
-        query = query.where(branch.condition())
+        if sort == "new":
+            key, ident = Dispatch.accepted_at, Dispatch.case_id
+        query = select(ident.label("id"), key.label("key")).distinct().select_from(Dispatch)
+        query = query.join(Case, Dispatch.case_id == Case.id)
+        query = query.where(Dispatch.org_id == branch.org_id, Dispatch.part == branch.part, branch.where)
+        query = query.where(Dispatch.ended_at.is_(None)) if running else query
     if edge:
         row, bound = tuple_(key, ident), tuple_(literal(edge[0]), literal(edge[1]))
         query = query.where(row < bound if descending else row > bound)
     order = (key.desc(), ident.desc()) if descending else (key.asc(), ident.asc())
     return select(query.where(*narrow).order_by(*order).limit(limit).subquery())
+
+
+def _running(filters: Filters, sort: str) -> bool:
+    return sort == "due" or filters.light is not None or filters.box not in (None, "done")
 
 
 def listing(
@@ -173,7 +204,8 @@ def listing(
     if sort == "due":
         narrow = [*narrow, Case.due_at.is_not(None)]
     edge = decode_cursor(after, (moment, UUID)) if after else None
-    branches = [_branch(branch, sort, narrow, edge, limit + 1) for branch in policy.visible_to(viewer)]
+    running = _running(filters, sort)
+    branches = [_branch(branch, sort, narrow, edge, limit + 1, running=running) for branch in policy.visible_to(viewer)]
     if not branches:
         return Page([], None)
     ids = union(*branches).subquery()
@@ -184,18 +216,18 @@ def listing(
     return Page([rows[row.id] for row in found[:limit]], encode_cursor(last.key.isoformat(), last.id) if last else None)
 
 
-def count(s: Session, viewer: Viewer, filters: Filters) -> dict[str, Any]:
-    """How many: exact up to a thousand, then "more"."""
-    narrow = conditions(filters, viewer)
-    branches = [
-        select(Case.id).where(branch.condition(), *narrow).limit(COUNT_TO + 1).subquery()
-        for branch in policy.visible_to(viewer)
-    ]
-    if not branches:
-        return {"n": 0, "more": False}
-    ids = union(*[select(branch) for branch in branches]).subquery()
-    found = s.scalar(select(func.count()).select_from(select(ids).limit(COUNT_TO + 1).subquery())) or 0
-    return {"n": min(found, COUNT_TO), "more": found > COUNT_TO}
+def _counted(viewer: Viewer, filters: Filters) -> ScalarSelect[int]:
+    """How many a list would have, up to ``COUNT_TO`` and one."""
+    narrow, running = conditions(filters, viewer), _running(filters, "new")
+    found: list[Select[Any]] = []
+    for branch in policy.visible_to(viewer):
+        if branch.org_id is None:  # in no order: whatever index is nearest
+            query = select(Case.id.label("id")).where(branch.where, *narrow).limit(COUNT_TO + 1)
+        else:
+            query = _branch(branch, "new", narrow, None, COUNT_TO + 1, running=running)
+        found.append(select(query.subquery().c.id))
+    ids = select(union(*found).subquery().c.id) if found else select(Case.id).where(false())
+    return select(func.count()).select_from(ids.limit(COUNT_TO + 1).subquery()).scalar_subquery()
 
 
 def export(s: Session, viewer: Viewer, filters: Filters, most: int = 100_000) -> Iterator[Case]:
@@ -273,12 +305,33 @@ def whole(s: Session, case: Case) -> Whole:
     )
 
 
+def as_written(no: str, rows: dict[str, list[dict[str, Any]]]) -> Whole:
+    """Everything of a case that was accepted this moment, from the rows that were written: nothing is read."""
+    case = Case(**rows["case"][0], no=no)
+    dispatches = [Dispatch(**row) for row in rows["dispatch"]]
+    news: Any = [events.Event(**row) for row in rows["event"]]
+    return Whole(
+        case=case,
+        reporter=Reporter(**rows["reporter"][0]),
+        clocks=[Clock(**row) for row in rows["clock"]],
+        dispatches=sorted(dispatches, key=lambda row: (row.part != "lead", row.id)),
+        replies=(),
+        call_backs=(),
+        extensions=(),
+        transfers=(),
+        files=(),
+        entries={},
+        timeline=news,
+        related={"merged": [], "parts": [], "merged_into": [], "part_of": []},
+    )
+
+
 def by_token(s: Session, no: str, token: str | None, last4: str | None) -> Case:
     """公开查询 — with the token, or with the last four digits of the telephone; everything else is one and the same 404."""
     case = s.scalar(select(Case).where(Case.no == no.strip().upper()))
     if case is None:
         raise not_found("case")
-    if token and _same(token, policy.token_of(case.id)):
+    if token and _same(policy.said_token(token), policy.token_of(case.id)):
         return case
     reporter = s.get_one(Reporter, case.id)
     if (
@@ -315,12 +368,15 @@ def areas_named(s: Session, ids: Sequence[UUID | None]) -> dict[UUID, str]:
 
 
 def counts(s: Session, viewer: Viewer, filters: Filters) -> dict[str, Any]:
-    """Each box and each light, narrowed by everything but the box itself."""
+    """Each box and each light, narrowed by everything but the box itself: exact up to a thousand, then "more". One statement."""
     base = replace(filters, box=None, state=None)
-    return {
-        "boxes": {box: count(s, viewer, replace(base, box=box)) for box in BOXES},
-        "lights": {light: count(s, viewer, replace(filters, light=light)) for light in ("green", "amber", "red")},
-    }
+    asked = {("boxes", box): replace(base, box=box) for box in BOXES}
+    asked |= {("lights", light): replace(filters, light=light) for light in ("green", "amber", "red")}
+    found = s.execute(select(*[_counted(viewer, each).label("_".join(name)) for name, each in asked.items()])).one()
+    told: dict[str, Any] = {"boxes": {}, "lights": {}}
+    for (group, name), number in zip(asked, found, strict=True):
+        told[group][name] = {"n": min(number, COUNT_TO), "more": number > COUNT_TO}
+    return told
 
 
 def visible_likenesses(s: Session, viewer: Viewer, like: Sequence[Likeness]) -> list[Likeness]:

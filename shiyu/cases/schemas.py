@@ -12,7 +12,7 @@ from shiyu.cases.actions.act import buttons
 from shiyu.cases.actions.intake import Report
 from shiyu.cases.lifecycle import LIFECYCLE, OPEN, PUBLIC_TEXTS, PUBLIC_VERBS
 from shiyu.cases.models import Case, Clock
-from shiyu.cases.policy import token_of
+from shiyu.cases.policy import MAY_KNOW_CONFIDENTIAL, roles, token_of
 from shiyu.cases.queries import Whole
 from shiyu.cases.triage import Likeness, Triage
 from shiyu.directory import orgs
@@ -40,6 +40,7 @@ class Named(Output):
 
     code: str
     name: str
+    name_en: str | None = None
 
 
 class Position(Input):
@@ -320,7 +321,7 @@ class Speaker:
     def matter(self, code: str | None) -> Named | None:
         """The matter of a code."""
         found = self.law.matter(code) if code else None
-        return Named(code=found.code, name=found.name) if found else None
+        return Named(code=found.code, name=found.name, name_en=found.name_en) if found else None
 
     def org(self, org_id: UUID | None) -> Named | None:
         """The office of an id."""
@@ -368,6 +369,7 @@ def case_out(s: Session, viewer: Viewer, whole: Whole) -> CaseOut:
     lines = {name: LIFECYCLE.find(case.state, name) for name in can}
     files = [FileOut.of(file, "/api/files", link.verb, link.version) for link, file in whole.files]
     ids = (case.cell_id, case.grid_id, case.community_id, case.town_id, case.county_id)
+    may_know = not case.confidential or bool(roles(s, viewer, case) & MAY_KNOW_CONFIDENTIAL)
     finest = next((area for area in ids if area), None)
     path = say.places.lineage(finest).path if finest else ()
     return CaseOut(
@@ -375,8 +377,8 @@ def case_out(s: Session, viewer: Viewer, whole: Whole) -> CaseOut:
         position=Point(lon=case.lon, lat=case.lat) if case.lon is not None and case.lat is not None else None,
         lineage=[{"code": node.code, "name": node.name, "level": node.level} for node in path],
         reporter=ReporterOut(
-            name_masked=whole.reporter.name_masked,
-            phone_masked=whole.reporter.phone_masked,
+            name_masked=whole.reporter.name_masked if may_know else None,
+            phone_masked=whole.reporter.phone_masked if may_know else None,
             anonymous=whole.reporter.anonymous,
             confidential=case.confidential,
         ),
@@ -470,14 +472,37 @@ def timeline(say: Speaker, whole: Whole, files: list[FileOut]) -> list[TimelineO
     return found
 
 
+def promise(clocks: Iterable[Clock]) -> Clock | None:
+    """What the reporter may count on: by when it is handled, before that by when somebody turns to it."""
+    running = [row for row in clocks if row.stopped_at is None and row.paused_at is None]
+    promised = [row for row in running if row.kind in ("handle", "rework")] or running
+    return min(promised, key=lambda row: row.due_at, default=None)
+
+
+def receipt(s: Session, whole: Whole, *, known: bool) -> ReportOut:
+    """受理回执 — of a case that was accepted now, or had been before."""
+    say, case = Speaker(s), whole.case
+    first, office = promise(whole.clocks), say.org(case.lead_org_id)
+    return ReportOut(
+        no=case.no,
+        token=token_of(case.id),
+        known=known,
+        state=case.state,
+        accepted_at=case.accepted_at,
+        due_at=first.due_at if first else None,
+        due_basis=first.basis if first else None,
+        matter=say.matter(case.matter),
+        area_name=say.area(case),
+        office_name=office.name if office else None,
+    )
+
+
 def public_case(s: Session, viewer: Viewer, whole: Whole) -> PublicCase:
     """A case for its reporter: public verbs, the words that were meant for him, no names of staff."""
     say, case = Speaker(s), whole.case
     sent = [row for row in whole.replies if row.sent_at]
     asked = [row for row in whole.call_backs if row.result == "reached"]
-    running = [row for row in whole.clocks if row.stopped_at is None and row.paused_at is None]
-    promised = [row for row in running if row.kind in ("handle", "rework")] or running
-    first = min(promised, key=lambda row: row.due_at, default=None)
+    first = promise(whole.clocks)
     base = f"/api/public/cases/{case.no}/files"
     files = [FileOut.of(file, base, link.verb, link.version) for link, file in whole.files if link.public]
     office = say.org(case.lead_org_id)

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from math import exp
+from operator import add
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from shiyu.law.limits import Due
 # Facts of a row that a likeness is made of, and how much each weighs when it can be judged.
 WEIGHTS = {"text": 0.55, "place": 0.3, "time": 0.15}
 NEAR_METRES = 120.0  # at this distance nearness has fallen to 1/e
+SAME_CELL, SAME_GRID, SAME_COMMUNITY, ANOTHER_GRID = 0.9, 0.6, 0.4, 0.2  # nearness where nothing was measured
 FRESH_DAYS = 10.0  # after so many days freshness has fallen to 1/e
 
 
@@ -149,13 +152,15 @@ def think(word: Word, book: LawBook, places: Gazetteer, now: datetime) -> Triage
 
 
 def locate(word: Word, places: Gazetteer) -> Located | None:
-    """A point first, since it was measured; else the address, else the names in the text."""
+    """A point first, since it was measured; else the address, and the text where it names something finer inside of it."""
     if word.lon is not None and word.lat is not None:
         return places.locate_point(word.lon, word.lat)
-    for said in (word.address, word.text):
-        if said and (located := places.locate_text(said)):
-            return located
-    return None
+    coarse = places.locate_text(word.address) if word.address else None
+    within = coarse.lineage.area_id if coarse else None
+    fine = places.locate_text(word.text, within)
+    if coarse is None or (fine is not None and any(node.id == within for node in fine.lineage.path)):
+        return fine
+    return coarse
 
 
 # --- has it been said before ---------------------------------------------------------------------------------------------
@@ -164,38 +169,50 @@ def locate(word: Word, places: Gazetteer) -> Located | None:
 def likenesses(
     word: Word, located: Located | None, others: Iterable[Candidate], least: float, now: datetime
 ) -> list[Likeness]:
-    """The candidates that are like enough, likest first."""
+    """The candidates that are like enough, likest first. Whose words are too different is not looked at further."""
     grams = shingles(word.text)
-    found = [like(word, grams, located, other, now) for other in others]
+    alike = ((other, overlap(grams, shingles(other.text))) for other in others)
+    found = [
+        like(word, said, located, other, now)
+        for other, said in alike
+        if _score({"text": said, "place": 1.0, "time": 1.0}) >= least
+    ]
     return sorted((one for one in found if one.score >= least), key=lambda one: -one.score)
 
 
-def like(word: Word, grams: set[str], located: Located | None, other: Candidate, now: datetime) -> Likeness:
-    """Compare by what was said, where and when. The same grid and the same matter alone are not enough: text must speak too."""
-    said = overlap(grams, shingles(other.text))
+def like(word: Word, said: float, located: Located | None, other: Candidate, now: datetime) -> Likeness:
+    """Compare by what was ``said``, where and when. The same grid and the same matter alone are not enough: text must speak too."""
     point = (word.lon, word.lat) if word.lon is not None else (located.point if located else None)
     metres, near = _nearness(point, located, other)
     fresh = exp(-max(0.0, (now - other.accepted_at).total_seconds()) / 86400 / FRESH_DAYS)
-    parts = {"text": said, "place": near, "time": fresh}
-    known = {name: value for name, value in parts.items() if value is not None}
-    total = sum(WEIGHTS[name] for name in known)
-    score = sum(WEIGHTS[name] * value for name, value in known.items()) / total * (0.5 + 0.5 * min(1.0, said / 0.35))
+    score = _score({"text": said, "place": near, "time": fresh})
     because = [Because("text_alike", {"percent": round(said * 100)})]
     if metres is not None:
         because.append(Because("metres_apart", {"metres": round(metres)}))
-    elif near:
+    elif near in (SAME_CELL, SAME_GRID):
         because.append(Because("same_grid", {}))
+    elif near == SAME_COMMUNITY:
+        because.append(Because("same_community", {}))
     because.append(Because("days_apart", {"days": max(0, (now - other.accepted_at).days)}))
     return Likeness(other, score, tuple(because), metres)
 
 
-def shingles(text: str) -> set[str]:
+def _score(parts: dict[str, float | None]) -> float:
+    """The parts that can be judged by their weights, less where the words hardly agree."""
+    known = {name: value for name, value in parts.items() if value is not None}
+    total = sum(WEIGHTS[name] for name in known)
+    said = known["text"]
+    return sum(WEIGHTS[name] * value for name, value in known.items()) / total * (0.5 + 0.5 * min(1.0, said / 0.35))
+
+
+@lru_cache(maxsize=4096)  # a neighbourhood's newest texts are compared again and again
+def shingles(text: str) -> frozenset[str]:
     """The pairs of neighbouring characters of a text, punctuation and blanks left out."""
-    plain = "".join(c for c in text if c.isalnum())
-    return {plain[i : i + 2] for i in range(len(plain) - 1)}
+    plain = "".join(filter(str.isalnum, text))
+    return frozenset(map(add, plain, plain[1:]))
 
 
-def overlap(one: set[str], other: set[str]) -> float:
+def overlap(one: frozenset[str], other: frozenset[str]) -> float:
     """How much of the shorter text the longer one holds, tempered by their joint size (geometric mean of overlap and Dice)."""
     if not one or not other:
         return 0.0
@@ -213,7 +230,8 @@ def _nearness(
         return None, None
     ids = located.lineage.ids()
     if ids["cell_id"] and ids["cell_id"] == other.cell_id:
-        return None, 0.9
+        return None, SAME_CELL
     if ids["grid_id"] and ids["grid_id"] == other.grid_id:
-        return None, 0.6
-    return None, 0.2
+        return None, SAME_GRID
+    # Candidates share the community or the grid; where a grid was not found, another one is not proved either.
+    return None, ANOTHER_GRID if ids["grid_id"] and other.grid_id else SAME_COMMUNITY

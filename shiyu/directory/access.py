@@ -290,7 +290,7 @@ def take_back(account_id: UUID, grant_id: UUID, viewer: Viewer = signed_in, s: S
     """收回授权"""
     viewer.need(SECURITY_ADMIN)
     _load(s, account_id)
-    auth.revoke(s, viewer, grant_id)
+    auth.revoke(s, viewer, grant_id, account_id)
 
 
 @router.post("/accounts/{account_id}/{verb}", tags=["accounts"])

@@ -15,11 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from pyotp.totp import TOTP
-from pyotp import random_base32
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, func, or_, select, text, update
+from pyotp import random_base32
+from pyotp.totp import TOTP
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, LargeBinary, func, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shiyu.kernel import audit, clock, vault
@@ -162,8 +163,11 @@ def create_account(
     account = Account(
         username=username, name=name, password_hash=_hasher.hash(password), must_change=must_change, failures=0
     )
-    s.add(account)
-    s.flush()
+    try:
+        with s.begin_nested():
+            s.add(account)
+    except IntegrityError as error:  # somebody else gave the same name in this very moment
+        raise Refusal("auth.username_taken", 409, field="username", username=username) from error
     for item in grants:
         grant(s, viewer, account.id, item)
     audit.record(s, viewer, "account.create", subject=f"account:{account.id}", username=username)
@@ -194,12 +198,12 @@ def grant(s: Session, viewer: Viewer, account_id: UUID, item: Grant) -> RoleGran
     return row
 
 
-def revoke(s: Session, viewer: Viewer, grant_id: UUID) -> None:
-    """收回授权 — end a role now."""
-    row = s.get(RoleGrant, grant_id)
-    if row is None:
+def revoke(s: Session, viewer: Viewer, grant_id: UUID, account_id: UUID | None = None) -> None:
+    """收回授权 — end a role now; with ``account_id`` only if it is that account's. One that ended keeps its end."""
+    row = s.get(RoleGrant, grant_id, with_for_update=True)
+    if row is None or account_id not in (None, row.account_id):
         raise Refusal("auth.no_grant", 404)
-    row.to_at = clock.now()
+    row.to_at = min(row.to_at or clock.now(), clock.now())
     audit.record(s, viewer, "account.revoke", subject=f"account:{row.account_id}", role=row.role)
 
 
@@ -321,7 +325,7 @@ select a.id, a.username, a.name, a.must_change, l.csrf, l.seen_at, l.expires_at,
 """)
 
 
-def viewer_of(s: Session, token: str) -> Viewer | None:
+def viewer_of(s: Session | Connection, token: str) -> Viewer | None:
     """The viewer behind a session's secret, or ``None`` when it ended, idled out or was closed. One query."""
     now = clock.now()
     idle = now - timedelta(minutes=settings().session_idle_minutes)

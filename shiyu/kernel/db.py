@@ -4,7 +4,6 @@ One PostgreSQL schema a room, named after the folder the model stands in; nobody
 """
 
 import base64
-import binascii
 import os
 import threading
 import time
@@ -19,6 +18,7 @@ import orjson
 import psycopg
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     DateTime,
     Engine,
     MetaData,
@@ -146,6 +146,13 @@ def reading() -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def glance() -> Iterator[Connection]:
+    """For single statements: each is a transaction of its own, so that no journey is spent on BEGIN and COMMIT."""
+    with engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        yield connection
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_early(connection: Any, _record: Any) -> None:
     # Statements are few and hot: prepare each on its second use (psycopg's default is the fifth).
@@ -186,7 +193,12 @@ def decode_cursor(cursor: str, kinds: Sequence[Callable[[Any], Any]]) -> tuple[A
     try:
         keys = orjson.loads(base64.urlsafe_b64decode(cursor))
         return tuple(kind(key) for kind, key in zip(kinds, keys, strict=True))
-    except (ValueError, TypeError, binascii.Error) as error:
+    except (
+        ValueError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+    ) as error:  # whatever a kind says of what is none of its own
         raise Refusal("page.bad_cursor", 422, field="after") from error
 
 

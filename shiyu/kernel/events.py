@@ -28,10 +28,24 @@ from uuid import UUID
 import psycopg
 import structlog
 from prometheus_client import Counter, Gauge
-from sqlalchemy import BigInteger, Index, Row, SmallInteger, func, insert, select, text, tuple_
+from sqlalchemy import (
+    BigInteger,
+    Engine,
+    Index,
+    Row,
+    Select,
+    SmallInteger,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy import Sequence as DbSequence
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from shiyu.kernel import clock
 from shiyu.kernel.db import Base, after_commit, engine, new_id, transaction
@@ -149,30 +163,33 @@ def kind_of(cls: type) -> Kind:
     return _kinds[cls]
 
 
-_epoch: dict[str, int] = {}
+_epoch: tuple[Engine, int] | None = None
 
 
 def current_epoch() -> int:
-    """The epoch of the bound database, read once a process."""
-    url = str(engine().url)
-    if url not in _epoch:
-        with engine().connect() as connection:
-            _epoch[url] = connection.scalar(select(Epoch.epoch)) or 1
-    return _epoch[url]
+    """The epoch of the bound database, read once for each binding."""
+    global _epoch  # noqa: PLW0603 - one ledger a process
+    bound, held = engine(), _epoch
+    if held is None or held[0] is not bound:
+        with bound.connect() as connection:
+            _epoch = held = bound, connection.scalar(select(Epoch.epoch)) or 1
+    return held[1]
 
 
 def settle_epoch() -> int:
-    """Raise the epoch when this server's transaction ids lie below those of the stored events (a restored dump)."""
+    """Raise the epoch when this server's transaction ids lie below those of the stored events or cursors (a restored dump)."""
+    global _epoch  # noqa: PLW0603
     with transaction() as s:
         s.execute(text("select pg_advisory_xact_lock(hashtext('shiyu.epoch'))"))
         row = s.get(Epoch, 1)
         if row is None:
             s.add(row := Epoch(id=1, epoch=1))
-        newest = s.scalar(select(func.max(Event.xid)).where(Event.epoch == row.epoch)) or 0
+        # A cursor may stand beyond the newest event: other work had used up transaction ids since.
+        reached = [s.scalar(select(func.max(of.xid)).where(of.epoch == row.epoch)) or 0 for of in (Event, Cursor)]
         present = s.scalar(text("select pg_snapshot_xmax(pg_current_snapshot())::text::bigint")) or 0
-        if newest >= present:
+        if max(reached) >= present:
             row.epoch += 1
-    _epoch.clear()
+    _epoch = None
     return current_epoch()
 
 
@@ -365,13 +382,9 @@ def retry_parked(listener: Listener, *, everything: bool = False) -> int:
     with transaction() as s:
         if s.scalar(select(Cursor).where(Cursor.listener == listener.name).with_for_update(skip_locked=True)) is None:
             return 0
-        query = select(Parked).where(Parked.listener == listener.name).order_by(Parked.seq)
         stuck: set[UUID] = set()
-        for parked in s.scalars(query.limit(BATCH)).all():
+        for parked in s.scalars(_parked(listener, everything)).all():
             if parked.subject_id in stuck:
-                continue
-            if not everything and (parked.next_at is None or parked.next_at > clock.now()):
-                stuck.add(parked.subject_id)
                 continue
             row = s.execute(select(*_COLUMNS).where(Event.at == parked.at, Event.seq == parked.seq)).one()
             if error := _try(s, listener, [row]):
@@ -383,6 +396,17 @@ def retry_parked(listener: Listener, *, everything: bool = False) -> int:
                 s.delete(parked)
                 digested += 1
     return digested
+
+
+def _parked(listener: Listener, everything: bool) -> Select[Parked]:
+    query = select(Parked).where(Parked.listener == listener.name).order_by(Parked.seq)
+    if everything:
+        return query
+    # What waits behind an event whose pause runs or that was given up must not use up the batch.
+    before = aliased(Parked)
+    waits = or_(before.next_at.is_(None), before.next_at > clock.now())
+    held = exists().where(before.listener == Parked.listener, before.subject_id == Parked.subject_id, waits)
+    return query.where(~held.where(before.seq <= Parked.seq)).limit(BATCH)
 
 
 def drain(names: Iterable[str] | None = None) -> int:
@@ -452,17 +476,23 @@ def timeline(s: Session, subject_id: UUID, limit: int = 500) -> Sequence[News]:
 def ensure_partitions(s: Session, months: int = 4) -> list[str]:
     """Make the event table's partitions for this month and the next ones; returns the names of new ones."""
     made = []
+    s.execute(text("select pg_advisory_xact_lock(hashtext('shiyu.partitions'))"))  # several processes may start at once
     first = clock.now().date().replace(day=1)
     for _ in range(months):
         following = (first + timedelta(days=32)).replace(day=1)
         name = f"event_{first:%Y_%m}"
         if not s.scalar(text("select to_regclass(:name)"), {"name": f"kernel.{name}"}):
-            s.execute(
-                text(
-                    f"create table kernel.{name} partition of kernel.event "
-                    f"for values from ('{first} 00:00+00') to ('{following} 00:00+00')"
-                )
-            )
+            _make_partition(s, name, f"{first} 00:00+00", f"{following} 00:00+00")
             made.append(name)
         first = following
     return made
+
+
+def _make_partition(s: Session, name: str, since: str, until: str) -> None:
+    # What fell into the default partition before its month was made moves along, since the two may not overlap.
+    s.execute(text(f"create table kernel.{name} (like kernel.event including defaults including constraints)"))
+    late = f"delete from kernel.event_other where at >= '{since}' and at < '{until}' returning *"  # noqa: S608 - months
+    s.execute(text(f"with late as ({late}) insert into kernel.{name} select * from late"))  # noqa: S608 - made here
+    s.execute(
+        text(f"alter table kernel.event attach partition kernel.{name} for values from ('{since}') to ('{until}')")
+    )

@@ -29,14 +29,15 @@ from starlette.exceptions import HTTPException
 from shiyu.kernel import auth, words
 from shiyu.kernel.auth import PUBLIC, Viewer
 from shiyu.kernel.config import settings
+from shiyu.kernel.db import glance, transaction
 from shiyu.kernel.db import reading as reading_session
-from shiyu.kernel.db import transaction
 from shiyu.kernel.errors import Refusal
 
 log = structlog.get_logger(__name__)
 COOKIE = "shiyu_session"
 CSRF_HEADER = "x-csrf-token"
 SAFE = {"GET", "HEAD", "OPTIONS"}
+_OWN_ACCOUNT = ("/api/me/", "/api/sign-out/")  # open to who must first change the password
 seconds = Histogram("shiyu_http_seconds", "Time to answer a request", ["method", "route", "status"])
 
 
@@ -110,7 +111,7 @@ def find_viewer(request: Request) -> Viewer | None:
     token = request.cookies.get(COOKIE)
     if not token:
         return None
-    with transaction() as s:
+    with glance() as s:
         viewer = auth.viewer_of(s, token)
     if viewer is None:
         return None
@@ -124,12 +125,12 @@ def _signed_in(request: Request) -> Viewer:
     if viewer is None:
         expired = COOKIE in request.cookies
         raise Refusal("auth.session_ended" if expired else "auth.sign_in_first", 401)
-    if viewer.must_change and not request.url.path.startswith("/api/me"):
+    if viewer.must_change and not f"{request.url.path}/".startswith(_OWN_ACCOUNT):
         raise Refusal("auth.must_change", 403, field="password")
     return viewer
 
 
-def _anyone(request: Request) -> Viewer:
+async def _anyone(request: Request) -> Viewer:  # not sync: what only looks at the request needs no thread
     return replace(PUBLIC, ip=client_ip(request))
 
 
@@ -179,7 +180,7 @@ def limited(amount: int, per_seconds: float) -> Any:
     """A dependency that lets one address do something ``amount`` times in ``per_seconds``, then answers 429."""
     bucket = Bucket(amount, per_seconds)
 
-    def check(request: Request) -> None:
+    async def check(request: Request) -> None:
         if not bucket.take(client_ip(request) or "?"):
             raise Refusal("web.too_often", 429, seconds=int(per_seconds / amount) + 1)
 

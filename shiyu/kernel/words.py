@@ -51,6 +51,8 @@ def say(identifier: str, lang: str = "zh", **facts: Any) -> str:
     if term is None:
         return identifier
     text = term.en if lang == "en" else term.zh
+    if f"basis.{facts.get('basis')}" in terms():
+        facts["basis"] = say(f"basis.{facts['basis']}", lang)
     return text.format_map(_Facts({key: _spoken(value) for key, value in facts.items()})) if facts else text
 
 

@@ -1,5 +1,6 @@
 """The people of a test: who signs in, who reports, and what they ask over HTTP."""
 
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -41,14 +42,10 @@ class Person:
         return self.post(f"/api/cases/{no}/{verb}", brought, status)
 
 
-_app: Any = None
-
-
+@cache
 def app() -> Any:
     """The application, made once: it holds nothing of a database."""
-    global _app
-    _app = _app or create()
-    return _app
+    return create()
 
 
 def citizen() -> Person:

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from shiyu.cases import triage
 from shiyu.cases.actions.act import Act, guard, load, settle, verb
 from shiyu.cases.actions.intake import Report, accept_many
-from shiyu.cases.events import CaseDispatched, CaseMoved, CaseSentBack
+from shiyu.cases.events import CaseClosed, CaseDispatched, CaseMoved, CaseSentBack
 from shiyu.cases.lifecycle import FINAL, S
-from shiyu.cases.models import Case, Dispatch, Reporter, Transfer
+from shiyu.cases.models import Case, Clock, Dispatch, Reporter, Transfer
 from shiyu.directory import orgs
 from shiyu.directory.coords import Frame, to_wgs84
 from shiyu.directory.gazetteer import Lineage, gazetteer
@@ -98,6 +98,7 @@ def decline(act: Act) -> Any:
 def transfer(act: Act) -> Any:
     """移送 — to 110, 119, another line; our leg stays open until they confirm."""
     act.end_parts("transferred")
+    act.case.lead_org_id = None
     act.s.add(Transfer(case_id=act.case.id, to=act.get("to"), at=act.now, by_id=act.viewer.id))
 
 
@@ -133,8 +134,7 @@ def unmerge(act: Act) -> Any:
     into = act.s.get(Case, act.case.merged_into_id, with_for_update=True)
     if into is not None:
         into.duplicates = max(0, into.duplicates - 1)
-    act.case.merged_into_id = None
-    act.case.closed_at = None
+    act.case.merged_into_id = act.case.lead_org_id = act.case.closed_at = None
 
 
 @verb("split")
@@ -178,11 +178,20 @@ def rejoin(act: Act) -> Any:
         raise Refusal("case.parts_open", 409, parts="、".join(waiting))
     for part in parts:
         if part.state == S.REPLIED:
-            part.state, part.closed_at, part.changed_at = S.CLOSED, act.now, act.now
-            part.version += 1
-            settle(part, [])
-            act.news.append(CaseMoved(part.id, part.version, "rejoin", S.REPLIED, S.CLOSED))
+            _end_part(act, part)
     return send_reply(act, act.text or "")
+
+
+def _end_part(act: Act, part: Case) -> None:
+    """A part that was answered ends with the whole: the reporter is asked once, for all."""
+    part.state, part.closed_at, part.changed_at = S.CLOSED, act.now, act.now
+    part.version += 1
+    for row in act.s.scalars(select(Clock).where(Clock.case_id == part.id, Clock.stopped_at.is_(None))):
+        row.stopped_at = act.now
+    for row in act.s.scalars(select(Dispatch).where(Dispatch.case_id == part.id, Dispatch.ended_at.is_(None))):
+        row.ended_at, row.outcome = act.now, S.CLOSED
+    settle(part, [])
+    act.news.append(CaseClosed(part.id, part.version, "rejoin", S.CLOSED, part.solved, part.satisfied))
 
 
 @verb("reclassify")

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from shiyu.cases.actions.act import Act, guard, pending, verb
 from shiyu.cases.actions.calling_back import send_reply
 from shiyu.cases.models import Extension, Reply
+from shiyu.cases.policy import BY_OFFICE
 from shiyu.kernel.clock import BEIJING
 from shiyu.kernel.errors import Refusal
 from shiyu.law import grounds
@@ -23,9 +24,11 @@ def contact(act: Act) -> Any:
 @verb("assist")
 def assist(act: Act) -> Any:
     """协办反馈 — an assisting office says what it did; its own limit ends."""
-    act.stop("assist", org_id=act.org_id)
+    mine = {grant.org_id for grant in act.viewer.at(*BY_OFFICE)}
     for row in act.parts("assist"):
-        if row.org_id == act.org_id:
+        if row.org_id in mine:
+            act.org_id = row.org_id  # who serves the lead office too speaks here for the assisting one
+            act.stop("assist", org_id=row.org_id)
             row.outcome = "reported"
             row.signed_at = row.signed_at or act.now
 
@@ -115,7 +118,7 @@ def decide_extension(act: Act) -> Any:
             {"kind": "extension", "from": running.due_at.isoformat(), "ground": row.ground},
         ]
         running.amber_at = max(running.amber_at, running.due_at)
-        running.due_at = row.until
+        running.due_at = max(running.due_at, row.until)  # an answer may have begun a longer limit meanwhile
 
 
 @verb("suspend")

@@ -62,24 +62,39 @@ class Report:
         return Word(self.text, self.address, self.lon, self.lat, self.kind, self.matter, self.urgency)
 
 
+Rows = dict[str, list[dict[str, Any]]]  # of one case or of many, by the name of the table
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """受理回执 — the case of a report. ``known``: this report had been received before."""
+    """受理回执 — the case of a report. ``known``: this report had been received before; else ``rows`` are what was written."""
 
     id: UUID
     no: str
     token: str
     known: bool
+    rows: Rows = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A report with what triage thinks of it, and the moment of thinking, from which its clocks run."""
+
+    report: Report
+    triage: Triage
+    at: datetime
 
 
 @dataclass(slots=True)
 class _Draft:
-    """All rows of one case before they are written."""
+    """One case before it is written."""
 
     report: Report
     thought: Triage
+    now: datetime
     like: list[Likeness]
     id: UUID = field(default_factory=new_id)
+    rows: Rows = field(default_factory=dict)
 
 
 def accept(s: Session, viewer: Viewer, report: Report) -> Accepted:
@@ -90,12 +105,25 @@ def accept(s: Session, viewer: Viewer, report: Report) -> Accepted:
 def accept_many(s: Session, viewer: Viewer, reports: Sequence[Report]) -> list[Accepted]:
     """受理 — many reports in one act; answers in their order. A refused report refuses all: callers check rows one by one."""
     law, places, now = book(s), gazetteer(s), clock.now()
-    thoughts = [_think(report, law, places, report.at or now) for report in reports]
-    likes = find_like(
-        s, [(report.word(), thought) for report, thought in zip(reports, thoughts, strict=True)], law, now
-    )
-    drafts = [_Draft(*row) for row in zip(reports, thoughts, likes, strict=True)]
-    rows = _rows(s, viewer, drafts, law, now)
+    return write(s, viewer, [Thought(report, _think(report, law, places, now), now) for report in reports])
+
+
+def think(s: Session, report: Report) -> Thought:
+    """研判 — the first half of ``accept``: everything that may refuse a report for itself, and nothing that needs the database."""
+    now = clock.now()
+    return Thought(report, _think(report, book(s), gazetteer(s), now), now)
+
+
+def write(s: Session, viewer: Viewer, thoughts: Sequence[Thought]) -> list[Accepted]:
+    """受理 — the second half of ``accept``: the rows of all reports, in one statement."""
+    law = book(s)
+    drafts = [
+        _Draft(one.report, one.triage, one.at, like)
+        for one, like in zip(thoughts, _likes(s, thoughts, law), strict=True)
+    ]
+    for draft in drafts:
+        draft.rows = _rows(s, viewer, draft, law)
+    rows = {name: [row for draft in drafts for row in draft.rows[name]] for name in _TABLES}
     new = {row.id: row.no for row in s.execute(_INSERT, _parameters(rows))}
     for draft in drafts:
         if draft.id in new and draft.report.file_ids:
@@ -105,13 +133,29 @@ def accept_many(s: Session, viewer: Viewer, reports: Sequence[Report]) -> list[A
     return _answers(s, drafts, new)
 
 
+def consider(s: Session, report: Report) -> Triage:
+    """研判 — what ``accept`` would think of a report; refuses what it would refuse and writes nothing."""
+    return _think(report, book(s), gazetteer(s), clock.now())
+
+
 def _think(report: Report, law: LawBook, places: Gazetteer, now: datetime) -> Triage:
-    thought = triage.think(report.word(), law, places, now)
+    # A case of the past gets its place and class by today's books: those of its own day may never have been loaded.
+    moment = now if report.historic else report.at or now
+    thought = triage.think(report.word(), law, places, moment)
     if report.lon is not None and thought.located is None:
         raise Refusal("case.outside_city", 422, field="position")
     if report.matter and law.matter(report.matter) is None:
         raise Refusal("case.no_matter", 422, field="matter", matter=report.matter)
     return thought
+
+
+def _likes(s: Session, thoughts: Sequence[Thought], law: LawBook) -> list[list[Likeness]]:
+    """Likely duplicates of what is said today; a case of the past is not compared with the present."""
+    if all(one.report.historic for one in thoughts):
+        return [[] for _ in thoughts]
+    words = [(one.report.word(), one.triage) for one in thoughts]
+    found = find_like(s, words, law, max(one.at for one in thoughts))
+    return [[] if one.report.historic else like for one, like in zip(thoughts, found, strict=True)]
 
 
 def _answers(s: Session, drafts: Iterable[_Draft], new: dict[UUID, str]) -> list[Accepted]:
@@ -123,7 +167,7 @@ def _answers(s: Session, drafts: Iterable[_Draft], new: dict[UUID, str]) -> list
     answers = []
     for draft in drafts:
         if draft.id in new:
-            answers.append(Accepted(draft.id, new[draft.id], token_of(draft.id), known=False))
+            answers.append(Accepted(draft.id, new[draft.id], token_of(draft.id), known=False, rows=draft.rows))
         else:
             case_id, no = known[draft.report.channel, draft.report.key]
             answers.append(Accepted(case_id, no, token_of(case_id), known=True))
@@ -188,7 +232,6 @@ def find_like(s: Session, words: Sequence[tuple[Word, Triage]], law: LawBook, no
 
 # --- the rows ------------------------------------------------------------------------------------------------------------
 
-_Rows = dict[str, list[dict[str, Any]]]
 _TABLES: dict[str, Any] = {
     "case": Case,
     "reporter": Reporter,
@@ -198,27 +241,27 @@ _TABLES: dict[str, Any] = {
 }
 
 
-def _rows(s: Session, viewer: Viewer, drafts: Iterable[_Draft], law: LawBook, now: datetime) -> _Rows:
-    rows: _Rows = {name: [] for name in _TABLES}
-    for draft in drafts:
-        report, thought = draft.report, draft.thought
-        at = report.at or now
-        lead, assists, convener = _offices(s, thought)
-        direct = thought.direct and lead is not None and not report.historic and report.part_of is None
-        clocks = [] if report.historic else _clocks(draft, law, direct, lead, at)
-        rows["case"].append(_case_row(draft, viewer, at, now, direct, lead, convener, clocks))
-        rows["reporter"].append(_reporter_row(draft))
-        rows["clock"] += clocks
-        area = thought.lineage.area_id if thought.lineage else None
-        first = CaseRecorded if report.historic else CaseAccepted
-        told = {} if report.historic else {"direct": direct}
-        facts: list[Any] = [first(draft.id, 1, report.channel, thought.matter, area, thought.kind, **told)]
-        if direct and lead:
-            parts = [(lead, "lead"), *((org, "assist") for org in assists)]
-            rows["dispatch"] += [_dispatch_row(draft.id, org, part, at) for org, part in parts]
-            facts.append(CaseDispatched(draft.id, 2, "dispatch", lead, [str(org) for org in assists], 1))
-        rows["event"] += [events.row_of(fact, viewer.id, now, viewer.exercise_id) for fact in facts]
-    return rows
+def _rows(s: Session, viewer: Viewer, draft: _Draft, law: LawBook) -> Rows:
+    report, thought, now = draft.report, draft.thought, draft.now
+    at = report.at or now
+    lead, assists, convener = _offices(s, thought)
+    direct = thought.direct and lead is not None and not report.historic and report.part_of is None
+    clocks = [] if report.historic else _clocks(draft, law, direct, lead, assists, at)
+    area = thought.lineage.area_id if thought.lineage else None
+    first = CaseRecorded if report.historic else CaseAccepted
+    told = {} if report.historic else {"direct": direct}
+    facts: list[Any] = [first(draft.id, 1, report.channel, thought.matter, area, thought.kind, **told)]
+    parts: list[tuple[UUID, str]] = []
+    if direct and lead:
+        parts = [(lead, "lead"), *((org, "assist") for org in assists)]
+        facts.append(CaseDispatched(draft.id, 2, "dispatch", lead, [str(org) for org in assists], 1))
+    return {
+        "case": [_case_row(draft, viewer, at, direct, lead, convener, clocks)],
+        "reporter": [_reporter_row(draft)],
+        "clock": clocks,
+        "dispatch": [_dispatch_row(draft.id, org, part, at) for org, part in parts],
+        "event": [events.row_of(fact, viewer.id, now, viewer.exercise_id) for fact in facts],
+    }
 
 
 def _offices(s: Session, thought: Triage) -> tuple[UUID | None, list[UUID], UUID | None]:
@@ -234,7 +277,6 @@ def _case_row(
     draft: _Draft,
     viewer: Viewer,
     at: datetime,
-    now: datetime,
     direct: bool,
     lead: UUID | None,
     convener: UUID | None,
@@ -274,7 +316,7 @@ def _case_row(
         "amber_at": first["amber_at"] if first else None,
         "due_at": first["due_at"] if first else None,
         "closed_at": at if report.historic else None,
-        "changed_at": now,
+        "changed_at": draft.now,
         "created_by": viewer.id,
         "exercise_id": viewer.exercise_id,
     }
@@ -297,15 +339,25 @@ def _reporter_row(draft: _Draft) -> dict[str, Any]:
     }
 
 
-def _clocks(draft: _Draft, law: LawBook, direct: bool, lead: UUID | None, at: datetime) -> list[dict[str, Any]]:
+def _clocks(
+    draft: _Draft, law: LawBook, direct: bool, lead: UUID | None, assists: Iterable[UUID], at: datetime
+) -> list[dict[str, Any]]:
     thought = draft.thought
-    due = dict(thought.due)
-    if not direct and "sign" in due:  # the office was not found after all: a dispatcher must look
-        del due["sign"]
-        due["dispatch"] = law.due(thought.matter, "dispatch", at, kind=thought.kind, level=thought.urgency)
-    return [
-        clock_row(law, draft.id, kind, promise, at, lead if kind == "sign" else None) for kind, promise in due.items()
+
+    def due(kind: str) -> Due:
+        return law.due(thought.matter, kind, at, kind=thought.kind, level=thought.urgency)
+
+    promises = dict(thought.due)
+    if not direct and "sign" in promises:  # the office was not found after all: a dispatcher must look
+        del promises["sign"]
+        promises["dispatch"] = due("dispatch")
+    rows = [
+        clock_row(law, draft.id, kind, promise, at, lead if kind == "sign" else None)
+        for kind, promise in promises.items()
     ]
+    if direct:
+        rows += [clock_row(law, draft.id, "assist", due("assist"), at, org) for org in assists]
+    return rows
 
 
 def clock_row(law: LawBook, case_id: UUID, kind: str, due: Due, at: datetime, org_id: UUID | None) -> dict[str, Any]:
@@ -367,6 +419,6 @@ _INSERT = text(
 )
 
 
-def _parameters(rows: _Rows) -> dict[str, str]:
+def _parameters(rows: Rows) -> dict[str, str]:
     packed = {name: orjson.dumps(found).decode() for name, found in rows.items()}
     return {**packed, "prefix": f"{settings().case_prefix}-{clock.beijing(clock.now()).year}-"}

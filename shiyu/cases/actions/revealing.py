@@ -18,7 +18,8 @@ def reveal(s: Session, viewer: Viewer, no: str, reason: str) -> dict[str, str | 
     case = s.scalar(select(Case).where(Case.no == no, policy.may_see(viewer)))
     if case is None:
         raise not_found("case")
-    if not policy.roles(s, viewer, case) & MAY_REVEAL:
+    allowed = policy.MAY_KNOW_CONFIDENTIAL if case.confidential else MAY_REVEAL
+    if not policy.roles(s, viewer, case) & allowed:
         raise Refusal("auth.forbidden", 403)
     reporter = s.get_one(Reporter, case.id)
     audit.record_reveal(s, viewer, f"case:{case.no}", reason, ["name", "phone"])
