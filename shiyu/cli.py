@@ -16,6 +16,7 @@ from rich.console import Console
 
 from shiyu.kernel.config import settings
 from shiyu.kernel.errors import Refusal
+from shiyu.kernel.words import both
 
 app = typer.Typer(
     help="市域 Shiyu — a platform with which a city governs itself.",
@@ -25,8 +26,15 @@ app = typer.Typer(
 law_app = typer.Typer(help="依据 — the law books.", no_args_is_help=True)
 audit_app = typer.Typer(help="留痕 — the audit's chain.", no_args_is_help=True)
 events_app = typer.Typer(help="事件 — the feed and its listeners.", no_args_is_help=True)
+areas_app = typer.Typer(help="区域 — areas and their boundaries.", no_args_is_help=True)
 account_app = typer.Typer(help="账号 — who may sign in.", no_args_is_help=True)
-for _name, _sub in {"law": law_app, "audit": audit_app, "events": events_app, "account": account_app}.items():
+for _name, _sub in {
+    "law": law_app,
+    "audit": audit_app,
+    "events": events_app,
+    "account": account_app,
+    "areas": areas_app,
+}.items():
     app.add_typer(_sub, name=_name)
 
 out = Console()
@@ -110,32 +118,60 @@ def worker(data: Data = None, parent: Annotated[int | None, typer.Option(hidden=
     import shiyu.api  # noqa: F401 - knows every room, hence every listener
     from shiyu import worker as work
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = _stop_with(parent)
     with database(data, migrate=parent is None) as url:
         threads = work.run(url, stop)
-        while not stop.wait(0.5):
-            if parent is not None and os.getppid() != parent:
-                stop.set()
+        stop.wait()
         for thread in threads:
             thread.join(timeout=10)
 
 
-def run_platform(host: str, port: int) -> None:
-    """HTTP in this process, the worker in a child that never outlives it."""
-    child = subprocess.Popen(  # noqa: S603 - this program itself
-        [sys.executable, "-m", "shiyu.cli", "worker", "--parent", str(os.getpid())], start_new_session=True
-    )
+def _stop_with(parent: int | None) -> threading.Event:
+    """Set when this process is told to end, or when the process that started it is gone."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+
+    def watch() -> None:
+        while not stop.wait(0.5):
+            if os.getppid() != parent:
+                stop.set()
+
+    if parent is not None:
+        threading.Thread(target=watch, name="shiyu-parent", daemon=True).start()
+    return stop
+
+
+def run_platform(host: str, port: int, *others: str) -> None:
+    """HTTP in this process; the worker, and other commands by name, in children that never outlive it."""
+    _end_on_term()
+    children = [_child(command) for command in ("worker", *others)]
     try:
         _http(host, port)
     finally:
-        child.terminate()
-        try:
-            child.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _child(command: str) -> "subprocess.Popen[bytes]":
+    words = [sys.executable, "-m", "shiyu.cli", command, "--parent", str(os.getpid())]
+    return subprocess.Popen(words, start_new_session=True)  # noqa: S603 - this program itself
+
+
+def _end_on_term() -> None:
+    """SIGTERM ends this process the way Ctrl-C does: what was begun is put away. A second one is not heard."""
+
+    def end(*_: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def _http(host: str, port: int) -> None:
@@ -146,6 +182,70 @@ def _http(host: str, port: int) -> None:
 
     logs.set_up("INFO")
     uvicorn.run(create(), host=host, port=port, access_log=False, server_header=False, timeout_graceful_shutdown=3)
+
+
+# --- the demonstration ------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    data: Data = None,
+    host: Annotated[str, typer.Option()] = "127.0.0.1",
+    port: Annotated[int, typer.Option()] = 8000,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Clear an earlier demonstration away first.")] = False,
+    cases: Annotated[int, typer.Option(hidden=True, min=1)] = 480,
+) -> None:
+    """Build a synthetic Anshan if it is not there, and let it live. Asks nothing; Ctrl-C stops everything."""
+    from shiyu.demo import show
+
+    _end_on_term()
+    if data is not None:
+        os.environ["SHIYU_DATA_DIR"] = str(data.resolve())
+        settings.cache_clear()
+    home = settings().data_dir
+    if show.prepare(home, host, port, fresh=fresh):
+        _say("demo.cleared")
+    with database(data):
+        with _progress(1) as bar:
+            built = show.ensure(home, lambda what, done, total: bar(done, both(f"demo.{what}"), total), cases)
+        if not built:
+            _say("demo.kept")
+        _show_demo(home, f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        run_platform(host, port, "demo-day")
+
+
+def _show_demo(home: Path, address: str) -> None:
+    from rich.table import Table
+
+    from shiyu.demo import show
+
+    file = show.write_accounts(home, address)
+    table = Table(highlight=False)
+    table.add_column("账号 user name", no_wrap=True)
+    for title in ("岗位 roles", "首页 page", "可以做什么 what for"):
+        table.add_column(title)
+    for one in show.accounts():
+        table.add_row(one["username"], one["roles_zh"], one["home"], "\n".join(one["about"].values()))
+    out.print(table)
+    handrail, rubble = show.tales().values()
+    for identifier, facts in (
+        ("demo.stories_told", {"handrail": handrail, "rubble": rubble}),
+        ("demo.password", {"password": show.PASSWORD, "file": file}),
+        ("demo.synthetic", {}),
+        ("demo.address", {"address": address}),
+    ):
+        for sentence in both(identifier, **facts).values():
+            out.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command("demo-day", hidden=True)
+def demo_day(data: Data = None, parent: Annotated[int | None, typer.Option(hidden=True)] = None) -> None:
+    """Let the synthetic city live on."""
+    from shiyu.demo import day
+
+    stop = _stop_with(parent)
+    with database(data, migrate=False):
+        day.live(stop, seed=20260112)
 
 
 # --- setting up ------------------------------------------------------------------------------------------------------------
@@ -183,6 +283,103 @@ def account_create(
     with database(data), transaction() as s:
         auth.create_account(s, auth.SYSTEM, username, name, password, [auth.Grant(one) for one in role])
     out.print(f"{username}: opened.")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CSV file, also packed (.gz); UTF-8 or GB 18030.")],
+    channel: Annotated[
+        str, typer.Option(help="The channel the rows came by, e.g. hotline; part of what makes a row known.")
+    ],
+    mapping: Annotated[Path | None, typer.Option(help="A TOML that says which column is what; else guessed.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and judge every row, write no case.")] = False,
+    historic: Annotated[
+        bool, typer.Option("--historic", help="Cases of the past: no clock starts, nobody is told.")
+    ] = False,
+    refused: Annotated[Path | None, typer.Option(help="Where refused rows go; else FILE.refused.csv.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON on standard output.")] = False,
+    data: Data = None,
+) -> None:
+    """Take a file of reports in: every row becomes a case, is known already, or is refused with its reason."""
+    import shiyu.api  # noqa: F401 - knows every room
+    from shiyu.channels import importing, reading
+    from shiyu.channels import mapping as mappings
+    from shiyu.kernel.auth import SYSTEM
+
+    source = reading.look(file)
+    given = mappings.load(mapping, source.columns) if mapping else mappings.guess(source.columns)
+    refused = refused or file.with_name(f"{file.name}.refused.csv")
+    _say("import.said", file=file.name, encoding=source.encoding, rows=source.rows)
+    with database(data), _progress(source.rows) as step:
+        tally = importing.run(
+            SYSTEM, source, given, channel,
+            refused_to=refused, historic=historic, dry=dry_run, step=lambda now: step(now.rows),
+        )  # fmt: skip
+    _say("import.done", **tally.counts())
+    if tally.no_place:
+        _say("import.no_place", count=tally.no_place)
+    if tally.refused:
+        _say("import.refused_to", file=refused)
+    if dry_run:
+        _say("import.dry")
+    if as_json:
+        sys.stdout.write(json.dumps(tally.counts()) + "\n")
+
+
+def _say(identifier: str, **facts: Any) -> None:
+    """A sentence in both languages, for people: on standard error."""
+    for sentence in both(identifier, **facts).values():
+        err.print(sentence, highlight=False, markup=False)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """A bar on standard error; what it yields is called with how much is done, of what, out of how much."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done, said=None, whole=total: bar.update(
+            task, completed=done, total=whole, description=" / ".join(said.values()) if said else ""
+        )
+
+
+@areas_app.command("import")
+def areas_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    level: Annotated[str, typer.Option(help="city, county, town, community, grid or cell")],
+    frame: Annotated[str, typer.Option(help="wgs84, cgcs2000, gcj02 or bd09: a file does not say it")],
+    code: Annotated[str, typer.Option(help="property that holds the code")] = "code",
+    name: Annotated[str, typer.Option(help="property that holds the name")] = "name",
+    parent: Annotated[str | None, typer.Option(help="property that holds the code of the area above")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report and write nothing.")] = False,
+    data: Data = None,
+) -> None:
+    """Take boundaries from a GeoJSON file; each refused feature is named with its reason."""
+    from shiyu.directory.imports import import_geojson
+    from shiyu.kernel.auth import SYSTEM
+    from shiyu.kernel.db import transaction
+
+    with database(data), transaction() as s:
+        report = import_geojson(
+            s,
+            SYSTEM,
+            file,
+            level=level,
+            frame=frame,
+            code_field=code,
+            name_field=name,
+            parent_field=parent,
+            dry_run=dry_run,
+        )
+    out.print(
+        f"read {report.read}, added {report.added}, changed {report.changed}, unchanged {report.unchanged}, mended {report.mended}"
+    )
+    for one in report.refused:
+        err.print(f"#{one.position} {one.code}: {one.say('zh')} / {one.say('en')}", highlight=False)
+    if report.refused:
+        raise SystemExit(1)
 
 
 # --- watching --------------------------------------------------------------------------------------------------------------

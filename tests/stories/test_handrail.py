@@ -37,7 +37,9 @@ def test_the_handrail_is_mended_and_the_citizen_is_asked(city: str) -> None:
         mine = someone.post("/api/public/track", {"no": told["no"], "token": told["token"]})
         assert "call_back" in mine["can"]
         assert mine["reply"]["text"] == "扶手已安装完毕，请查看。"
-        done = someone.post("/api/public/call_back", {"no": told["no"], "token": told["token"], "solved": True, "satisfied": 5})
+        done = someone.post(
+            "/api/public/call_back", {"no": told["no"], "token": told["token"], "solved": True, "satisfied": 5}
+        )
         assert done["state"] == "closed"
 
     boss = staff("supervisor")
