@@ -9,14 +9,19 @@ from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
+import shiyu.analysis.listeners
+import shiyu.oversight.jobs  # noqa: F401 - rooms without a route that need it register what they listen to
+from shiyu import live
+from shiyu.analysis import api as analysis
 from shiyu.cases import api as cases
 from shiyu.directory import access
 from shiyu.directory import api as directory
+from shiyu.field import api as field
 from shiyu.kernel import api as kernel
 from shiyu.kernel import events, web
 from shiyu.kernel.auth import Viewer
@@ -24,10 +29,29 @@ from shiyu.kernel.config import settings
 from shiyu.kernel.db import reading
 from shiyu.kernel.errors import Refusal
 from shiyu.law import api as law
+from shiyu.oversight import api as oversight
 
 STATIC = Path(__file__).parent / "static"
-ROUTERS = (kernel.router, access.router, directory.router, law.router, cases.router)
+ROUTERS = (
+    kernel.router,
+    access.router,
+    directory.router,
+    law.router,
+    cases.router,
+    field.router,
+    analysis.router,
+    oversight.router,
+    live.router,
+)
 FACES = ("desk", "field", "screen")
+# What the phone's face needs at addresses of its own: a service worker governs only what lies below it.
+PHONE = {
+    "sw.js": "text/javascript",
+    "manifest.webmanifest": "application/manifest+json",
+    "icon-192.png": "image/png",
+    "icon-512.png": "image/png",
+    "icon-maskable-512.png": "image/png",
+}
 health = APIRouter(tags=["health"])
 
 
@@ -83,13 +107,30 @@ def metrics(request: Request, viewer: Viewer = web.anyone) -> Response:
     """度量 — for loopback, or for who shows the token."""
     token = settings().metrics_token
     if token:
-        if not secrets.compare_digest(request.headers.get("authorization", ""), f"Bearer {token}"):
+        if not secrets.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {token}".encode()):
             raise Refusal("auth.forbidden", 403)
     elif not ipaddress.ip_address(web.client_ip(request) or "0.0.0.0").is_loopback:  # noqa: S104 - an address to judge, not to bind
         raise Refusal("auth.forbidden", 403)
     with reading() as s:
         events.backlog(s)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _mount_phone(app: FastAPI) -> None:
+    def phone_file(name: str, media_type: str) -> Any:
+        def send() -> Response:
+            path = STATIC / "field" / name
+            if not path.exists():
+                return PlainTextResponse("The faces are not built: run `make web`.", 503)
+            return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+        return send
+
+    for name, media_type in PHONE.items():
+        route = f"/field/{name}"
+        app.add_api_route(route, phone_file(name, media_type), include_in_schema=False, name=f"field_{name}")
+    # The worker's scope is /field/, so the face must not be opened outside it.
+    app.add_api_route("/field", lambda: RedirectResponse("/field/"), include_in_schema=False, name="to_field")
 
 
 def _mount_faces(app: FastAPI) -> None:
@@ -102,6 +143,7 @@ def _mount_faces(app: FastAPI) -> None:
 
         return page
 
+    _mount_phone(app)
     if (STATIC / "assets").is_dir():
         app.mount("/assets", StaticFiles(directory=STATIC / "assets"), name="assets")
     for name in FACES:

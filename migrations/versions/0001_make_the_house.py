@@ -879,9 +879,7 @@ def upgrade() -> None:
         schema="cases",
         postgresql_where=sa.text("ended_at is null"),
     )
-    op.create_index(
-        "ix_dispatch_org", "dispatch", ["org_id", "part", "accepted_at", "case_id"], unique=False, schema="cases"
-    )
+    op.create_index("ix_dispatch_org", "dispatch", ["org_id", "accepted_at", "case_id"], unique=False, schema="cases")
     op.create_table(
         "entry",
         sa.Column("case_id", sa.Uuid(), nullable=False),

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -293,7 +294,9 @@ def export(filters: Asked, viewer: Viewer = signed_in) -> StreamingResponse:
     """导出清单 — CSV for a spreadsheet; without personal data."""
     name = f"cases-{clock.beijing(clock.now()):%Y%m%d-%H%M}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_csv(viewer, filters), media_type="text/csv; charset=utf-8", headers=headers)
+    lines = _csv(viewer, filters)
+    first = next(lines)  # what must be refused is refused before the answer begins
+    return StreamingResponse(chain([first], lines), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/cases/{no}", tags=["cases"])
@@ -323,10 +326,10 @@ def _route(verb: str) -> None:
     def take(no: str, body: Any, viewer: Viewer = signed_in, s: Session = tx) -> CaseOut:
         brought = body.model_dump(exclude={"version"})
         try:
-            actions.act(s, viewer, no, verb, brought, body.version)
+            case = actions.act(s, viewer, no, verb, brought, body.version)
         except Refusal as refusal:
             raise _with_present(refusal, viewer, no) from refusal
-        return schemas.case_out(s, viewer, queries.one(s, viewer, no))
+        return schemas.case_out(s, viewer, queries.whole(s, case))
 
     take.__annotations__["body"] = model
     take.__name__ = verb
@@ -399,10 +402,11 @@ def _csv(viewer: Viewer, filters: Filters) -> Iterator[str]:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([words.say(f"column.{name}") for name in _COLUMNS])
-    yield "\ufeff" + out.getvalue()
     with reading_session() as s:
-        say = Speaker(s)
-        for case in queries.export(s, viewer, filters):
+        say, cases = Speaker(s), queries.export(s, viewer, filters)
+        first = next(cases, None)
+        yield "\ufeff" + out.getvalue()
+        for case in chain([first] if first else [], cases):
             out.seek(0)
             out.truncate()
             writer.writerow([_cell(name, say.row(case)) for name in _COLUMNS])
@@ -422,4 +426,6 @@ def _cell(name: str, row: dict[str, Any]) -> str:
             {"state": "case.state", "kind": "kind", "urgency": "urgency", "light": "light"}[name] + f".{value}"
         )
     text = str(value)
-    return "'" + text if text[:1] in "=+-@\t\r" else text  # a spreadsheet must not run what a citizen wrote
+    return (
+        "'" + text if text[:1] in tuple("=+-@＝＋－＠\t\r\n") else text
+    )  # a spreadsheet must not run what a citizen wrote

@@ -150,7 +150,7 @@ class Dispatch(Base):
     __table_args__ = (
         CheckConstraint("part in ('lead', 'assist')", name="part"),
         Index("ix_dispatch_case", "case_id"),
-        Index("ix_dispatch_org", "org_id", "part", "accepted_at", "case_id"),
+        Index("ix_dispatch_org", "org_id", "accepted_at", "case_id"),
         Index("ix_dispatch_open", "org_id", "part", "case_id", postgresql_where=text("ended_at is null")),
     )
 

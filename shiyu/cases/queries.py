@@ -1,9 +1,10 @@
 """Reads: work lists, counts, one case with all that hangs on it, the public look-up. All pass through ``visible_to``."""
 
 import hmac
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from shiyu.cases import policy
-from shiyu.cases.lifecycle import OPEN, WORKING, S
+from shiyu.cases.lifecycle import FINAL, OPEN, WORKING, S
 from shiyu.cases.models import (
     CallBack,
     Case,
@@ -85,7 +86,7 @@ BOXES: dict[str, ColumnElement[bool]] = {
         Case.state == S.HANDLING, exists().where(Extension.case_id == Case.id, Extension.decided_at.is_(None))
     ),
     "no_place": and_(Case.community_id.is_(None), or_(Case.state.in_(OPEN), Case.historic)),
-    "done": Case.state.not_in(OPEN),
+    "done": Case.state.in_(FINAL),
 }
 
 SORTS: dict[str, tuple[InstrumentedAttribute[Any], bool]] = {
@@ -106,7 +107,6 @@ def light_is(light: str, now: datetime) -> ColumnElement[bool]:
 def conditions(filters: Filters, viewer: Viewer) -> list[ColumnElement[bool]]:
     """The filters as conditions."""
     now = clock.now()
-    day = timedelta(days=1)
     plain = (
         (Case.state, filters.state),
         (Case.kind, filters.kind),
@@ -128,7 +128,7 @@ def conditions(filters: Filters, viewer: Viewer) -> list[ColumnElement[bool]]:
     if filters.since:
         found.append(Case.accepted_at >= datetime.combine(filters.since, time(), BEIJING))
     if filters.until:
-        found.append(Case.accepted_at < datetime.combine(filters.until + day, time(), BEIJING))
+        found.append(Case.accepted_at <= datetime.combine(filters.until, time.max, BEIJING))
     return found
 
 
@@ -148,10 +148,10 @@ def _box(box: str, viewer: Viewer, now: datetime) -> list[ColumnElement[bool]]:
 
 def _said(words: str) -> ColumnElement[bool]:
     """A number, a telephone, or words in text or address. Words over the whole city are the search room's work."""
-    plain = words.strip()
+    plain = unicodedata.normalize("NFKC", words).strip()
     if plain.upper().startswith(("AS-", "#")) or ("-" in plain and plain.split("-")[-1].isdigit()):
         return Case.no == plain.upper().lstrip("#")
-    if plain.isdigit() and len(plain) >= 7:  # noqa: PLR2004 - the shortest telephone number of the country
+    if plain.isascii() and plain.isdigit() and len(plain) >= 7:  # noqa: PLR2004 - the shortest telephone number of the country
         mine = select(Reporter.case_id).where(Reporter.phone_blind == vault.blind("phone", plain))
         return Case.id.in_(mine)
     return or_(Case.text.contains(plain, autoescape=True), Case.address.contains(plain, autoescape=True))
@@ -193,6 +193,11 @@ def _running(filters: Filters, sort: str) -> bool:
     return sort == "due" or filters.light is not None or filters.box not in (None, "done")
 
 
+def _branches(viewer: Viewer, running: bool) -> list[Branch]:
+    """The viewer's branches. A lead that has not ended is the case's own lead, which is a branch already."""
+    return [branch for branch in policy.visible_to(viewer) if not (running and branch.part == "lead")]
+
+
 def listing(
     s: Session, viewer: Viewer, filters: Filters, *, sort: str = "new", after: str | None = None, limit: int = 50
 ) -> Page:
@@ -205,7 +210,9 @@ def listing(
         narrow = [*narrow, Case.due_at.is_not(None)]
     edge = decode_cursor(after, (moment, UUID)) if after else None
     running = _running(filters, sort)
-    branches = [_branch(branch, sort, narrow, edge, limit + 1, running=running) for branch in policy.visible_to(viewer)]
+    branches = [
+        _branch(branch, sort, narrow, edge, limit + 1, running=running) for branch in _branches(viewer, running)
+    ]
     if not branches:
         return Page([], None)
     ids = union(*branches).subquery()
@@ -220,7 +227,7 @@ def _counted(viewer: Viewer, filters: Filters) -> ScalarSelect[int]:
     """How many a list would have, up to ``COUNT_TO`` and one."""
     narrow, running = conditions(filters, viewer), _running(filters, "new")
     found: list[Select[Any]] = []
-    for branch in policy.visible_to(viewer):
+    for branch in _branches(viewer, running):
         if branch.org_id is None:  # in no order: whatever index is nearest
             query = select(Case.id.label("id")).where(branch.where, *narrow).limit(COUNT_TO + 1)
         else:

@@ -79,7 +79,7 @@ class ReportIn(SaidIn):
     text: str = Field(min_length=5, max_length=5000)
     matter: str | None = Field(None, pattern=r"^\d{6}$")
     name: str | None = Field(None, max_length=50)
-    phone: str | None = Field(None, pattern=r"^\+?[\d\- ]{7,20}$")
+    phone: str | None = Field(None, pattern=r"^\+?[0-9](?:[\- ]*[0-9]){6,}[\- ]*$", max_length=20)
     anonymous: bool = False
     confidential: bool = False
     files: FileIds = Field(default_factory=list)

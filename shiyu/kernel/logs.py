@@ -5,8 +5,13 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.dev import plain_traceback
+from structlog.tracebacks import ExceptionDictTransformer
 
 from shiyu.kernel.config import settings
+
+# Without the values of variables: they hold personal data, and drawing them takes a minute of work for one fault.
+_TRACES = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
 
 def set_up(level: str = "INFO") -> None:
@@ -19,9 +24,9 @@ def set_up(level: str = "INFO") -> None:
     ]
     as_json = settings().log_format == "json"
     last: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [_TRACES, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
     )
     structlog.configure(
         processors=[*shared, *last],

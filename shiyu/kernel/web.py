@@ -298,8 +298,11 @@ def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
 
 
 def _http_error(request: Request, error: HTTPException) -> JSONResponse:
+    if error.status_code == 400 and request.headers.get("content-type", "").startswith("application/json"):  # noqa: PLR2004
+        return problem(request, Refusal("input.not_json", 422, field="body"))
     codes = {404: "web.no_route", 405: "web.no_method", 413: "web.too_large"}
-    return problem(request, Refusal(codes.get(error.status_code, "web.refused"), error.status_code))
+    code = codes.get(error.status_code, "web.refused")
+    return problem(request, Refusal(code, error.status_code, limit=settings().max_body_bytes // 2**20))
 
 
 def _database_error(request: Request, error: DBAPIError) -> JSONResponse:
@@ -359,8 +362,11 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class _TooLarge(Exception):  # noqa: N818 - internal signal
-    pass
+class _TooLarge(HTTPException):
+    """What reads the body lets this kind of error through."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Frame:
@@ -414,7 +420,8 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     headers = dict(scope["headers"])
     upload = headers.get(b"content-type", b"").startswith(b"multipart/")
     limit = settings().max_upload_bytes + 65_536 if upload else settings().max_body_bytes
-    if int(headers.get(b"content-length", b"0") or 0) > limit:
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit:
         raise _TooLarge
     seen = 0
 

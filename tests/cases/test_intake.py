@@ -129,10 +129,14 @@ def test_a_direct_dispatch_starts_the_same_promises_as_a_dispatcher_would(cast):
         hand = cast.act("dispatcher", by_hand["no"], "dispatch", lead_org=LEAD, assist_orgs=assists)
 
     def promises(case: dict) -> set:
-        return {(one["kind"], one["org"]["code"] if one["org"] else None) for one in case["clocks"] if not one["stopped_at"]}
+        return {
+            (one["kind"], one["org"]["code"] if one["org"] else None) for one in case["clocks"] if not one["stopped_at"]
+        }
 
     assert assists
-    assert promises(direct) == promises(hand) == {("contact", None), ("sign", LEAD), *(("assist", org) for org in assists)}
+    assert (
+        promises(direct) == promises(hand) == {("contact", None), ("sign", LEAD), *(("assist", org) for org in assists)}
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,7 +184,14 @@ def test_an_anonymous_report_keeps_no_person(cast):
     with reading() as s:
         [reporter] = s.scalars(select(Reporter))
     assert reporter.anonymous
-    kept = (reporter.name_sealed, reporter.phone_sealed, reporter.phone_blind, reporter.last4_blind, reporter.name_masked, reporter.phone_masked)
+    kept = (
+        reporter.name_sealed,
+        reporter.phone_sealed,
+        reporter.phone_blind,
+        reporter.last4_blind,
+        reporter.name_masked,
+        reporter.phone_masked,
+    )
     assert set(kept) == {None}
     assert cast.case(told["no"])["reporter"]["anonymous"] is True
 

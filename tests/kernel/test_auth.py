@@ -287,7 +287,12 @@ def test_the_three_administrations_exclude_each_other(database, first, second):
 
 
 def test_two_administrations_are_not_given_at_the_opening_either(cast):
-    body = {"username": "one.man", "name": "一人", "password": GOOD, "grants": [{"role": "system_admin"}, {"role": "audit_admin"}]}
+    body = {
+        "username": "one.man",
+        "name": "一人",
+        "password": GOOD,
+        "grants": [{"role": "system_admin"}, {"role": "audit_admin"}],
+    }
 
     refused = cast("security").post("/api/accounts", body, status=409)
 
@@ -349,7 +354,9 @@ def test_a_password_of_three_kinds_is_taken(password):
 
 
 def test_a_new_account_must_change_its_password_before_anything_else(cast):
-    cast("security").post("/api/accounts", {"username": "new.one", "name": "新人", "password": GOOD, "grants": [{"role": "agent"}]}, 201)
+    cast("security").post(
+        "/api/accounts", {"username": "new.one", "name": "新人", "password": GOOD, "grants": [{"role": "agent"}]}, 201
+    )
     client = at_an_address()
     me = client.post("/api/sign-in", json={"username": "new.one", "password": GOOD}).json()
     client.headers[CSRF_HEADER] = me["csrf"]
@@ -361,8 +368,13 @@ def test_a_new_account_must_change_its_password_before_anything_else(cast):
     assert new.post("/api/triage", {"text": "路灯不亮"}, status=403)["code"] == "auth.must_change"
     assert new.get("/api/me")["must_change"] is True
     assert new.post("/api/me/password", {"old": GOOD, "password": GOOD}, status=422)["code"] == "auth.password_same"
-    assert new.post("/api/me/password", {"old": "wrong", "password": GOOD + "!"}, status=422)["code"] == "auth.wrong_password"
-    assert new.post("/api/me/password", {"old": GOOD, "password": "short"}, status=422)["errors"][0]["field"] == "password"
+    assert (
+        new.post("/api/me/password", {"old": "wrong", "password": GOOD + "!"}, status=422)["code"]
+        == "auth.wrong_password"
+    )
+    assert (
+        new.post("/api/me/password", {"old": GOOD, "password": "short"}, status=422)["errors"][0]["field"] == "password"
+    )
     new.post("/api/me/password", {"old": GOOD, "password": GOOD + "!"}, status=204)
     new.get("/api/cases")
     assert new.get("/api/me")["must_change"] is False
@@ -371,7 +383,9 @@ def test_a_new_account_must_change_its_password_before_anything_else(cast):
 def test_who_must_change_may_also_go_away(cast):
     cast("security").post("/api/accounts", {"username": "new.one", "name": "新人", "password": GOOD}, 201)
     client = at_an_address()
-    client.headers[CSRF_HEADER] = client.post("/api/sign-in", json={"username": "new.one", "password": GOOD}).json()["csrf"]
+    client.headers[CSRF_HEADER] = client.post("/api/sign-in", json={"username": "new.one", "password": GOOD}).json()[
+        "csrf"
+    ]
 
     assert client.post("/api/sign-out").status_code == 204
 
@@ -480,7 +494,8 @@ def test_a_forwarded_address_counts_only_behind_a_trusted_proxy(town, monkeypatc
     client = at_an_address()
     body = {"no": "AS-2026-999999", "token": "x" * 20}
     statuses = [
-        client.post("/api/public/track", json=body, headers={"X-Forwarded-For": f"1.2.3.{n}"}).status_code for n in range(21)
+        client.post("/api/public/track", json=body, headers={"X-Forwarded-For": f"1.2.3.{n}"}).status_code
+        for n in range(21)
     ]
 
     assert statuses[-1] == 429

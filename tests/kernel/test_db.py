@@ -91,7 +91,9 @@ def test_a_connection_that_died_at_rest_is_replaced(database, monkeypatch):
     add("one")
     with transaction() as s:
         s.execute(
-            text("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+            text(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            )
         )
 
     assert names() == ["one"]

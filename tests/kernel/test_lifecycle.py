@@ -83,7 +83,13 @@ def test_nought_and_no_are_answers(brought):
 
 def test_the_same_verb_may_start_from_two_states_but_not_twice_from_one():
     with pytest.raises(ValueError, match="twice"):
-        Lifecycle("case", Door, "open", frozenset(), (move("a", "甲", "open", "shut", "x"), move("a", "乙", "open", "gone", "y")))
+        Lifecycle(
+            "case",
+            Door,
+            "open",
+            frozenset(),
+            (move("a", "甲", "open", "shut", "x"), move("a", "乙", "open", "gone", "y")),
+        )
 
 
 @given(state=st.sampled_from(list(Door)), verb=st.sampled_from(DOOR.verbs), roles=st.sets(st.sampled_from(ROLES)))

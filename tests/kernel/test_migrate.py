@@ -72,7 +72,9 @@ def test_two_processes_that_start_at_once_migrate_once(empty_database):
 
 
 def test_each_room_has_its_schema_and_the_queue_stays_apart(database):
-    schemas = query(database, "select distinct table_schema from information_schema.tables where table_name not like 'pg_%'")
+    schemas = query(
+        database, "select distinct table_schema from information_schema.tables where table_name not like 'pg_%'"
+    )
 
     assert {"kernel", "directory", "law", "cases"} <= set(schemas)
     public = query(database, "select table_name from information_schema.tables where table_schema = 'public'")

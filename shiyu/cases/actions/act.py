@@ -194,6 +194,8 @@ def settle(case: Case, clocks: list[Clock]) -> None:
 
 def buttons(s: Session, viewer: Viewer, case: Case) -> list[str]:
     """``can`` — exactly the verbs this viewer may use on this case now."""
+    if not s.scalar(select(Case.id).where(Case.id == case.id, policy.may_see(viewer))):
+        return []  # his own act may have led it out of his sight: another area, another confidence
     roles = policy.roles(s, viewer, case)
     found = []
     for name in LIFECYCLE.open_to(case.state, roles):

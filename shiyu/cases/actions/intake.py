@@ -326,13 +326,14 @@ def _reporter_row(draft: _Draft) -> dict[str, Any]:
     report, case_id = draft.report, draft.id
     phone = report.phone or None
     name = report.name or None
+    digits = "".join(c for c in phone or "" if c.isdigit())
     return {
         "case_id": case_id,
         "anonymous": report.anonymous,
         "name_sealed": _hex(vault.seal(name, f"cases.reporter.name:{case_id}")) if name else None,
         "phone_sealed": _hex(vault.seal(phone, f"cases.reporter.phone:{case_id}")) if phone else None,
         "phone_blind": _hex(vault.blind("phone", phone)) if phone else None,
-        "last4_blind": _hex(vault.blind(f"last4:{case_id}", phone[-4:])) if phone else None,
+        "last4_blind": _hex(vault.blind(f"last4:{case_id}", digits[-4:])) if digits else None,
         "name_masked": vault.mask_name(name) if name else None,
         "phone_masked": vault.mask_phone(phone) if phone else None,
         "account_id": report.account_id,
