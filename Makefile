@@ -3,8 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# More words for pytest, e.g. make test PYTEST_ARGS="-n 2 tests/cases"
-PYTEST_ARGS ?=
+# More words for pytest, e.g. make test PYTEST_ARGS="tests/cases"
+PYTEST_ARGS ?= -n 2 --dist loadfile
 BENCH_ARGS ?=
 
 # make demo HOST=0.0.0.0 PORT=8080 DATA=/srv/shiyu FRESH=1
@@ -19,11 +19,11 @@ FACES := shiyu/static/.built
 FACE_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/.vite/*' -not -path '*/__pycache__/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check fix web browser e2e bench eval docs doctor lock
+.PHONY: help venv demo test check fix web browser e2e screenshots bench eval docs doctor lock
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 $(INSTALLED): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -45,11 +45,14 @@ demo: $(INSTALLED) $(FACES) ## a small city to play with  (HOST= PORT=8000 DATA=
 browser: $(INSTALLED) ## find a Chromium for the tests, or install one
 	$(BIN)/python -m tests.kit.browser
 
-test: $(INSTALLED) $(FACES) browser ## all tests  (PYTEST_ARGS="-n 2 -k word")
+test: $(INSTALLED) $(FACES) browser ## all tests  (PYTEST_ARGS="-k word")
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 e2e: $(INSTALLED) $(FACES) browser ## only the tests that drive a browser
 	$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
+
+screenshots: $(INSTALLED) $(FACES) browser ## pictures of every face, to be looked at  (in screenshots/)
+	$(BIN)/python -m tests.kit.screenshots
 
 check: $(INSTALLED) ## format, lint, types, the ladder of imports
 	$(BIN)/ruff format --check .

@@ -193,7 +193,7 @@ def demo(
     host: Annotated[str, typer.Option()] = "127.0.0.1",
     port: Annotated[int, typer.Option()] = 8000,
     fresh: Annotated[bool, typer.Option("--fresh", help="Clear an earlier demonstration away first.")] = False,
-    cases: Annotated[int, typer.Option(hidden=True, min=1)] = 480,
+    cases: Annotated[int, typer.Option(hidden=True, min=1)] = 420,
 ) -> None:
     """Build a synthetic Anshan if it is not there, and let it live. Asks nothing; Ctrl-C stops everything."""
     from shiyu.demo import show

@@ -7,6 +7,7 @@ broken copy of a link; its ``npm-cli.js`` is called instead.
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any
 
 WEB = Path(__file__).resolve().parent
 STATIC = WEB.parent / "shiyu" / "static"
+FRESH = WEB / "dist"
 STAMP = STATIC / ".built"
 LOCK = WEB / "package-lock.json"
 INSTALLED = WEB / "node_modules" / ".installed"
@@ -91,8 +93,15 @@ def build() -> None:
     if STAMP.exists() and STAMP.read_text(encoding="utf-8") == wanted and "--force" not in sys.argv:
         return
     install()
-    tool("vite", "build")
-    STAMP.write_text(wanted, encoding="utf-8")
+    tool("vite", "build", "--outDir", str(FRESH))
+    (FRESH / STAMP.name).write_text(wanted, encoding="utf-8")
+    # Built beside and put in place at once, so that a running server never finds the faces half there.
+    old = WEB / "dist.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if STATIC.exists():
+        STATIC.rename(old)
+    FRESH.rename(STATIC)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def check() -> None:

@@ -71,6 +71,7 @@ def upgrade() -> None:
         ["county_id", "due_at"],
         unique=False,
         schema="analysis",
+        postgresql_include=["amber_at", "lead_org_id", "part"],
         postgresql_where=sa.text("ended_at is null and exercise_id is null"),
     )
     op.create_index(
@@ -162,6 +163,7 @@ def upgrade() -> None:
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("must_change", sa.Boolean(), nullable=False),
         sa.Column("totp_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_step", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("password_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_in_at", sa.DateTime(timezone=True), nullable=True),
@@ -679,12 +681,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_case_open_county",
         "case",
-        ["county_id", "state", "due_at", "id"],
+        ["county_id", "due_at", "id"],
         unique=False,
         schema="cases",
         postgresql_where=sa.text(
             "state in ('registered', 'transferring', 'dispatched', 'handling', 'reviewing', 'suspended', 'replied')"
         ),
+        postgresql_include=["state"],
     )
     op.create_index(
         "ix_case_open_due",
@@ -695,26 +698,29 @@ def upgrade() -> None:
         postgresql_where=sa.text(
             "state in ('registered', 'transferring', 'dispatched', 'handling', 'reviewing', 'suspended', 'replied')"
         ),
+        postgresql_include=["state"],
     )
     op.create_index(
         "ix_case_open_grid",
         "case",
-        ["grid_id", "state", "due_at", "id"],
+        ["grid_id", "due_at", "id"],
         unique=False,
         schema="cases",
         postgresql_where=sa.text(
             "state in ('registered', 'transferring', 'dispatched', 'handling', 'reviewing', 'suspended', 'replied')"
         ),
+        postgresql_include=["state"],
     )
     op.create_index(
         "ix_case_open_lead",
         "case",
-        ["lead_org_id", "state", "due_at", "id"],
+        ["lead_org_id", "due_at", "id"],
         unique=False,
         schema="cases",
         postgresql_where=sa.text(
             "state in ('registered', 'transferring', 'dispatched', 'handling', 'reviewing', 'suspended', 'replied')"
         ),
+        postgresql_include=["state"],
     )
     op.create_index(
         "ix_case_open_state",
@@ -725,16 +731,18 @@ def upgrade() -> None:
         postgresql_where=sa.text(
             "state in ('registered', 'transferring', 'dispatched', 'handling', 'reviewing', 'suspended', 'replied')"
         ),
+        postgresql_include=[],
     )
     op.create_index(
         "ix_case_open_town",
         "case",
-        ["town_id", "state", "due_at", "id"],
+        ["town_id", "due_at", "id"],
         unique=False,
         schema="cases",
         postgresql_where=sa.text(
             "state in ('registered', 'transferring', 'dispatched', 'handling', 'reviewing', 'suspended', 'replied')"
         ),
+        postgresql_include=["state"],
     )
     op.create_index(
         "ix_case_part",

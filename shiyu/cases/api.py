@@ -37,17 +37,20 @@ from shiyu.cases.schemas import (
     TrackIn,
 )
 from shiyu.cases.triage import Word
-from shiyu.directory import orgs
+from shiyu.directory import names, orgs
 from shiyu.directory.gazetteer import gazetteer
 from shiyu.kernel import clock, files, words
 from shiyu.kernel.auth import PUBLIC, Viewer
 from shiyu.kernel.config import settings
 from shiyu.kernel.db import reading as reading_session
 from shiyu.kernel.errors import Refusal, not_found
-from shiyu.kernel.web import Input, Output, anyone, limited, reading, signed_in, tx
+from shiyu.kernel.web import Bucket, Input, Output, anyone, limited, reading, signed_in, tx
 from shiyu.law.book import book
 
 router = APIRouter(prefix="/api")
+# Four digits can be tried through; so one case answers to them only so often, from wherever they come.
+GUESSES, GUESS_SECONDS = 10, 3600
+_guesses = Bucket(GUESSES, GUESS_SECONDS)
 DESK_ROLES = ("agent", "dispatcher")
 
 
@@ -80,7 +83,7 @@ def public_settings(viewer: Viewer = anyone, s: Session = reading) -> PublicSett
     city = next((node for node in gazetteer(s).nodes if node.level == "city"), None)
     boundary = gazetteer(s).boundary(city.id) if city else None
     return PublicSettings(
-        city=words.both("city.name") | ({"zh": city.name} if city else {}),
+        city={"zh": city.name, "en": names.latin(city.name, "city")} if city else words.both("city.name"),
         hotline="12345",
         max_upload_mb=settings().max_upload_bytes // 2**20,
         max_photos=6,
@@ -135,6 +138,8 @@ def public_report(body: ReportIn, response: Response, viewer: Viewer = anyone) -
 @router.post("/public/track", tags=["public"], dependencies=[limited(20, 60)])
 def public_track(body: TrackIn, viewer: Viewer = anyone, s: Session = reading) -> PublicCase:
     """查询进度"""
+    if body.phone_last4 and not body.token and not _guesses.take(body.no.strip().upper()):
+        raise Refusal("web.too_often", 429, seconds=GUESS_SECONDS // GUESSES)
     case = queries.by_token(s, body.no, body.token, body.phone_last4)
     return schemas.public_case(s, _reporter(case), queries.whole(s, case))
 

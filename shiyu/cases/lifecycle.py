@@ -84,7 +84,7 @@ LIFECYCLE = Lifecycle(
         move("supplement", "补充情况", OPEN, None, (REPORTER, *DESK), None, "text"),
         move("note", "备注", (*OPEN, S.SPLIT), None, STAFF, None, "text"),
         move("reclassify", "更改事项", (*INTAKE, S.HANDLING), None, DISPATCHER, None, "matter"),
-        move("relocate", "更正地点", (*INTAKE, S.HANDLING), None, (*DESK, GRID_WORKER)),
+        move("relocate", "更正地点", (*INTAKE, S.HANDLING, S.CLOSED), None, (*DESK, GRID_WORKER)),
     ),
 )
 

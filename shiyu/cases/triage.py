@@ -128,7 +128,7 @@ def think(word: Word, book: LawBook, places: Gazetteer, now: datetime) -> Triage
     guess = (
         Guess(word.matter, 1.0, (Because("matter_chosen", {}),), ())
         if word.matter
-        else book.classify(word.text, word.kind)
+        else book.classify(unplaced(word.text, places), word.kind)
     )
     matter = book.matter(guess.matter_code) if guess.matter_code else None
     kind = word.kind or (matter and matter.kind) or "help"
@@ -149,6 +149,18 @@ def think(word: Word, book: LawBook, places: Gazetteer, now: datetime) -> Triage
     clocks = ("contact", "sign" if direct else "dispatch")
     due = {clock: book.due(guess.matter_code, clock, now, kind=kind, level=urgency) for clock in clocks}
     return Triage(kind, urgency, guess, located, owner, due, direct)
+
+
+def unplaced(text: str, places: Gazetteer) -> str:
+    """A text with the names of areas blanked out: 岫岩满族自治县 says where it is, not that it is about 民族.
+
+    Named places stay: 烈士山 is a hill, and rubbish on a hill is a matter of its own.
+    """
+    for spot in places.spot(text):
+        if any(entry.place is not None for entry in spot.entries):
+            continue
+        text = text[: spot.start] + "，" * (spot.end - spot.start) + text[spot.end :]
+    return text
 
 
 def locate(word: Word, places: Gazetteer) -> Located | None:

@@ -24,7 +24,7 @@ from shiyu.kernel.auth import Viewer
 from shiyu.law.book import LawBook
 
 KEPT = 0.85  # share of the steps that are not late
-PICTURED = 0.5  # share of the answers that show a picture, where the thing can be shown
+PICTURED = 0.3  # share of the answers that show a picture, where the thing can be shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from shiyu.demo import city, people, stories, voices
 from shiyu.demo.accounts import CENTRE, open_accounts
 from shiyu.demo.city import areas
 from shiyu.demo.city.build import SEED
-from shiyu.demo.history import WEEKS, History
+from shiyu.demo.history import PICTURES, WEEKS, History
 from shiyu.directory.places import Area
 from shiyu.kernel import clock, events
 from shiyu.kernel.auth import Account
@@ -21,7 +21,7 @@ from shiyu.kernel.db import reading, transaction
 from shiyu.kernel.errors import Refusal
 from shiyu.law.load import load
 
-CASES = 480
+CASES = 420
 Step = Callable[[str, int, int], None]
 
 
@@ -51,7 +51,7 @@ def build_demo(
     grids: int = 320,
     cells_per_grid: int = 4,
     seed: int = SEED,
-    pictures: int = 30,
+    pictures: int = PICTURES,
     step: Step = lambda *_: None,
 ) -> Built:
     """Law, city, accounts, stories, history. The database is bound and empty; small numbers make a small city for tests."""

@@ -26,7 +26,7 @@ from shiyu.law.book import book
 
 WEEKS = 5
 LATELY = 5.0  # days; cases that nobody goes on with are not old, or all lights would be red
-PICTURES = 30  # reports that bring a picture
+PICTURES = 24  # reports that bring a picture
 UNFOLDS = 24  # days after which the longest fate has run its course
 NEWER = 1.5  # above 1: the newer a day, the more was reported on it
 HOURS = (1, 1, 0, 0, 0, 1, 3, 8, 14, 16, 14, 10, 7, 9, 12, 12, 10, 9, 8, 7, 6, 4, 3, 2)

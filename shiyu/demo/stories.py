@@ -94,9 +94,9 @@ def handrails(cast: Cast, spots: Sequence[Spot], random: Random, day: datetime) 
     for number, code in enumerate(assists):
         words = said.get(code.rpartition("-")[2], "已通知楼内住户，社区现场配合施工。")
         story.done(f"{10 + number}:15", f"handle.{code}", "assist", text=words)
-    story.asked("10:00", f"handle.{lead}", worker, "请组织楼内住户配合施工，完工后拍照确认。",
-                ("10:10", "17:20", "住户已逐户通知，六层扶手全部装完，晃动测试牢固，照片附后。"))  # fmt: skip
-    story.done("13:30", worker, "note", text="施工队已进场，正在安装二至三层扶手。")
+    story.done("12:25", worker, "note", text="施工队已进场，正在安装二至三层扶手。")
+    story.asked("12:30", f"handle.{lead}", worker, "请组织楼内住户配合施工，完工后拍照确认。",
+                ("12:40", "17:20", "住户已逐户通知，六层扶手全部装完，晃动测试牢固，照片附后。"))  # fmt: skip
     words = "二单元一至六层楼梯扶手已全部安装完毕，焊点打磨、靠墙侧加装圆管扶手，请查看。"
     story.done("17:40", f"handle.{lead}", "reply", "stairs", text=words, solved=True)
     story.done(

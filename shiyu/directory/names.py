@@ -27,6 +27,11 @@ def sort_key(name: str) -> str:
     return " ".join(part.strip().lower() for part in lazy_pinyin(name) if part.strip())
 
 
+def latin(name: str, level: str) -> str:
+    """A name of an area in Latin letters without its level: 鞍山市 is "Anshan"."""
+    return "".join(lazy_pinyin(stem(name, level) or name)).capitalize()
+
+
 @lru_cache(maxsize=65536)
 def initials(name: str) -> str:
     """First letters of the pinyin: 铁东区 is "tdq"."""

@@ -42,6 +42,10 @@ class Settings(BaseSettings):
 
     session_idle_minutes: int = 30
     session_hours: int = 12
+    standing_roles: str = Field(
+        default="display", description="Roles of screens that stand alone: their sessions last, comma separated."
+    )
+    standing_days: int = Field(default=90, description="How long such a session lasts.")
     lock_after_failures: int = 5
     lock_minutes: int = 30
     password_min_length: int = 10

@@ -148,7 +148,7 @@ def set_session(response: Response, request: Request, token: str) -> None:
         samesite="strict",
         secure=request.url.scheme == "https" if secure is None else secure,
         path="/",
-        max_age=settings().session_hours * 3600,
+        max_age=max(settings().session_hours * 3600, settings().standing_days * 86_400),
     )
 
 

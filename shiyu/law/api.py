@@ -4,6 +4,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import WithJsonSchema
 from sqlalchemy.orm import Session
 
 from shiyu.directory import orgs, places
@@ -139,13 +140,17 @@ class DayOut(Output):
     basis: str
 
 
+# A time of day in Beijing; the format "time" of JSON Schema would demand an offset.
+LocalTime = Annotated[time, WithJsonSchema({"type": "string", "examples": ["08:30:00"]})]
+
+
 class CalendarOut(Output):
     """工作日历 — a year; ``known`` is false where no notice is known and Monday to Friday is assumed. ``hours`` in Beijing time."""
 
     year: int
     known: bool
     days: list[DayOut]
-    hours: list[tuple[time, time]]
+    hours: list[tuple[LocalTime, LocalTime]]
 
 
 @router.get("/matters")

@@ -1,8 +1,10 @@
 """What is running and how its lights stand. Counts come from the analyst's facts, lists of cases from the cases themselves."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -63,7 +65,8 @@ def lights(s: Session, viewer: Viewer, area: str | None = None) -> Board:
     by_county: dict[UUID | None, Counter[str]] = defaultdict(Counter)
     by_office: dict[UUID | None, Counter[str]] = defaultdict(Counter)
     total = Counter[str]()
-    for county, office, green, amber, red in s.execute(query.group_by(Fact.county_id, Fact.lead_org_id)):
+    rows: Sequence[Any] = s.execute(query.group_by(Fact.county_id, Fact.lead_org_id)).all()
+    for county, office, green, amber, red in rows:
         found = Counter(green=green, amber=amber, red=red)
         total.update(found)
         by_county[county].update(found)

@@ -11,8 +11,8 @@ from shiyu.cases.models import Case
 from shiyu.directory.places import Area
 from shiyu.kernel import clock, events
 from shiyu.kernel.db import reading, transaction
-from tests.analysis.voices import TEXTS, a_morning, report, staff
-from tests.kit.people import deliver
+from tests.analysis.voices import TEXTS, a_morning, report
+from tests.kit.people import deliver, staff
 
 
 def tallies() -> dict[Any, tuple[int, ...]]:

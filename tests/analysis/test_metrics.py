@@ -84,7 +84,7 @@ def test_a_case_that_did_not_change_changes_no_figure():
 
 
 def test_cells_that_are_too_small_are_gathered_or_left_out():
-    cells = Counter({(0, 0): 5, (1, 1): 2, (2, 2): 1, (100, 100): 2, (1000, 0): 1, (1015, 0): 2})
+    cells = Counter({(0, 0): 5, (1, 1): 2, (2, 2): 1, (100, 100): 2, (1008, 0): 1, (1015, 0): 2})
 
     points, hidden = gathered(cells)
 

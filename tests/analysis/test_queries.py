@@ -14,8 +14,8 @@ from shiyu.kernel import clock
 from shiyu.kernel.auth import Grant, Viewer
 from shiyu.kernel.db import new_id, reading, transaction
 from shiyu.kernel.errors import Refusal
-from tests.analysis.voices import TEXTS, a_morning, citizen, report, staff
-from tests.kit.people import deliver
+from tests.analysis.voices import TEXTS, a_morning, report
+from tests.kit.people import citizen, deliver, staff
 
 PATHS = (
     "/api/analysis/summary",

@@ -1,14 +1,9 @@
 """What a city says in a few hours: reports of several kinds from several places, some of them dealt with."""
 
-from itertools import count
 from uuid import uuid4
 
-from fastapi.testclient import TestClient
-
 from shiyu.kernel import clock
-from tests.kit.people import Person, a_report, app
-
-_desks = count(1)
+from tests.kit.people import Person, a_report, citizen, staff
 
 TEXTS = (
     "铁东区乐雪社区3号楼2单元楼梯扶手缺失，老人上下楼容易摔倒，请尽快安装。",
@@ -17,22 +12,6 @@ TEXTS = (
     "立山区楼下垃圾没有人清运，气味很大。",
     "台安县自来水停了两天没有通知。",
 )
-
-
-def _client() -> TestClient:
-    """A machine with an address of its own: what one address may do in a minute is limited."""
-    number = next(_desks)
-    return TestClient(app(), base_url="http://shiyu.test", client=(f"10.0.{number // 250}.{number % 250 + 1}", 50000))
-
-
-def staff(username: str) -> Person:
-    """Somebody of the staff at a desk of his own."""
-    return Person(_client(), username)
-
-
-def citizen() -> Person:
-    """Somebody without an account, at home."""
-    return Person(_client())
 
 
 def report(agent: Person, text: str, **more: object) -> dict[str, object]:

@@ -128,7 +128,7 @@ def codes() -> dict[str, tuple[Path, set[str] | None]]:
                 if any(word.arg is None for word in node.keywords):
                     given = None
                 for one in ast.walk(node.args[0]):
-                    if isinstance(one, ast.Constant) and isinstance(one.value, str) and "." in one.value[1:]:
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str) and "." in one.value[1:-1]:
                         found[one.value] = path, given
             if isinstance(node, ast.FunctionDef) and any(
                 getattr(getattr(d, "func", None), "id", "") == "guard" for d in node.decorator_list
@@ -142,7 +142,7 @@ def codes() -> dict[str, tuple[Path, set[str] | None]]:
                 found |= {
                     one.value: (path, None)
                     for one in returned
-                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str) and "." in one.value
                 }
             if (
                 isinstance(node, ast.Call)

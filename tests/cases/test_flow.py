@@ -292,7 +292,7 @@ def test_the_assisting_office_reports_and_its_own_promise_ends(cast):
         assert "assist" not in running(case)
         assert cast(helper).get("/api/cases", box="to_assist")["rows"] == []
         assert cast.act(helper, no, "reply", 403, text="x")["code"] == "case.not_yours"
-        assert LEAD == case["lead_org"]["code"]
+        assert case["lead_org"]["code"] == LEAD
 
 
 def test_doctor_finds_no_broken_invariant_after_all_that(cast, city):

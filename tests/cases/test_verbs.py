@@ -251,7 +251,7 @@ def test_in_every_state_the_buttons_are_what_succeeds_for_each_role(house, state
     "line", [line for line in LIFECYCLE.moves if line.needs and line.verb not in FOLLOWS], ids=lambda one: one.verb
 )
 def test_what_must_be_brought_is_named_when_it_is_missing(house, line):
-    state = sorted(line.source)[0]
+    state = min(line.source)
     for here in scene(house, state):
         here.prepare(line.verb)
         body: dict[str, Any] = {**bring(line.verb, {}, house.other), "extension": new_id()}

@@ -136,7 +136,7 @@ def test_a_full_last_page_has_no_next(database):
 
 
 def test_a_cursor_comes_back_as_it_was():
-    ident, at = new_id(), clock.parse("2026-03-02 09:00")
+    ident, at = UUID(int=7), clock.parse("2026-03-02 09:00")
 
     assert decode_cursor(encode_cursor(at.isoformat(), ident), (moment, UUID)) == (at, ident)
 
@@ -149,7 +149,7 @@ def packed(value: object) -> str:
     "cursor",
     ["x", "====", "不是", "!!!!", packed([]), packed(["2026-01-01T00:00:00+00:00"]), packed(5), packed("ab"), packed(None), packed({"a": 1, "b": 2}),
      packed(["2026-01-01T00:00:00+00:00", 7]), packed(["2026-01-01T00:00:00+00:00", None]), packed(["2026-01-01T00:00:00+00:00", ["a"]]),
-     packed([{}, str(new_id())]), packed([1, str(new_id())]), packed(["not a day", str(new_id())]), packed([None, None]), packed([True, False])],
+     packed([{}, str(UUID(int=7))]), packed([1, str(UUID(int=7))]), packed(["not a day", str(UUID(int=7))]), packed([None, None]), packed([True, False])],
 )  # fmt: skip
 def test_a_damaged_cursor_is_a_refusal(cursor):
     with pytest.raises(Refusal) as caught:

@@ -74,7 +74,7 @@ def faults(answer: Any, status: int = 422) -> dict[str, str]:
         ({"text": "扶手缺失\x00请安装"}, "text", "input.bad_character"),
         ({"text": "扶手缺失\x07请安装"}, "text", "input.bad_character"),
         ({"text": "扶手缺失\ud800请安装"}, "text", "input.bad_character"),
-        ({"text": "扶手缺失\udfff请安装"}, "text", "input.bad_character"),
+        ({"text": "扶手缺失\udfff请安装"}, "text", "input.bad_character"),  # noqa: PT014 - the other half
         ({"name": "王\x1b[31m"}, "name", "input.bad_character"),
         ({"name": "王" * 51}, "name", "input.too_long"),
         ({"address": "路" * 201}, "address", "input.too_long"),

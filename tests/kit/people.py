@@ -1,6 +1,7 @@
 """The people of a test: who signs in, who reports, and what they ask over HTTP."""
 
 from functools import cache
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -30,7 +31,9 @@ class Person:
         assert answer.status_code == status, answer.text
         return answer.json()
 
-    def post(self, path: str, body: dict[str, Any] | None = None, status: int | tuple[int, ...] = (200, 201, 204)) -> Any:
+    def post(
+        self, path: str, body: dict[str, Any] | None = None, status: int | tuple[int, ...] = (200, 201, 204)
+    ) -> Any:
         """Write; the status must be the one expected."""
         answer = self.client.post(path, json=body or {})
         expected = (status,) if isinstance(status, int) else status
@@ -48,14 +51,23 @@ def app() -> Any:
     return create()
 
 
+_houses = count(1)
+
+
+def _client() -> TestClient:
+    """A browser with an address of its own: how often one address may do a thing is bounded."""
+    number = next(_houses)
+    return TestClient(app(), base_url="http://shiyu.test", client=(f"10.0.{number // 250}.{number % 250 + 1}", 50000))
+
+
 def citizen() -> Person:
     """Somebody without an account."""
-    return Person(TestClient(app()))
+    return Person(_client())
 
 
 def staff(username: str) -> Person:
     """Somebody of the synthetic city's staff, signed in."""
-    return Person(TestClient(app(), base_url="http://shiyu.test"), username)
+    return Person(_client(), username)
 
 
 def a_report(**more: Any) -> dict[str, Any]:

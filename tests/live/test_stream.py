@@ -7,7 +7,8 @@ import time
 from shiyu import live
 from shiyu.kernel import auth
 from shiyu.kernel.db import transaction
-from tests.analysis.voices import TEXTS, report, staff
+from tests.analysis.voices import TEXTS, report
+from tests.kit.people import staff
 from tests.kit.server import live_server
 from tests.live.ear import listening, sign_in
 

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from shiyu.api import STATIC
 from shiyu.demo.accounts import PASSWORD
-from tests.analysis.voices import TEXTS, report, staff
-from tests.kit.people import deliver
+from tests.analysis.voices import TEXTS, report
+from tests.kit.people import deliver, staff
 from tests.kit.server import Server, live_server
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"

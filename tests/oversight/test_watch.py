@@ -14,8 +14,8 @@ from shiyu.kernel.events import Event
 from shiyu.oversight import actions
 from shiyu.oversight.lights import light
 from shiyu.oversight.models import OverdueNotice
-from tests.analysis.voices import TEXTS, a_morning, report, staff
-from tests.kit.people import deliver
+from tests.analysis.voices import TEXTS, a_morning, report
+from tests.kit.people import deliver, staff
 
 
 def noticed() -> list[Event]:

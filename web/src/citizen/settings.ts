@@ -2,7 +2,7 @@
 import { computed, ref } from 'vue'
 import { get } from '@/client/http'
 import type { Settings } from '@/client/types'
-import { say } from '@/kit/i18n'
+import { capital, say } from '@/kit/i18n'
 
 export const settings = ref<Settings | null>(null)
 export const hotline = computed(() => settings.value?.hotline ?? '12345')
@@ -15,5 +15,5 @@ export async function loadSettings(): Promise<void> {
 }
 
 export function kindName(code: string | null): string {
-  return say(settings.value?.kinds.find((kind) => kind.code === code)?.label)
+  return capital(say(settings.value?.kinds.find((kind) => kind.code === code)?.label))
 }

@@ -22,6 +22,9 @@ export const BOXES = [
   'mine_all',
 ] as const
 
+/** Work of the centre: an office that never meets it need not see it empty. */
+export const CENTRE: readonly string[] = ['to_dispatch', 'no_place', 'transferring', 'extensions', 'returned']
+
 let timer: ReturnType<typeof setTimeout> | undefined
 
 export async function loadCounts(): Promise<void> {

@@ -65,4 +65,6 @@ export const hasCases = computed(() => me.value?.grants.some((grant) => !ADMINS.
 export const receives = computed(() => has('agent', 'dispatcher'))
 /** Who looks after how others work. */
 export const oversees = computed(() => has('supervisor', 'dispatcher', 'coordinator'))
+/** Somebody of a centre, whose part of the work is an area and not an office. */
+export const ofCentre = computed(() => has('agent', 'dispatcher', 'supervisor', 'coordinator', 'caller'))
 export const home = computed(() => (hasCases.value ? '/' : has('security_admin') ? '/accounts' : has('audit_admin') ? '/audit' : '/account'))

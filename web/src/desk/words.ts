@@ -3,7 +3,7 @@ import { shallowRef } from 'vue'
 import { get } from '@/client/http'
 import type { Both } from '@/client/types'
 import { lend } from '@/kit/basis'
-import { say, speak, translate, type Params } from '@/kit/i18n'
+import { capital, say, speak, translate, type Params } from '@/kit/i18n'
 import kit from '@/kit/zh-CN.json'
 import own from './zh-CN.json'
 
@@ -44,5 +44,3 @@ export function codes(of: string): string[] {
   }
   return [...found]
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -43,6 +43,9 @@ export function translate(key: string, params?: Params): string {
   return fill(dictionary.value[key] ?? key, params)
 }
 
+/** At the beginning of a line. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
 /** The name of a thing in the language of the page, where it has one in that language. */
 export function called(thing: { name: string; name_en?: string | null } | null | undefined): string {
   if (!thing) return ''

@@ -27,6 +27,10 @@ export interface Filters {
 
 const PLAIN = ['box', 'state', 'kind', 'light', 'urgency', 'channel', 'from', 'to'] as const
 
+/** What has ended has no day to be sorted by. */
+const TIMELESS = ['done', 'all', 'no_place', 'suspended']
+const usual = (box: string | null): string => (TIMELESS.includes(box ?? '') ? 'new' : 'due')
+
 const one = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 function named(text: string): Named | null {
@@ -42,7 +46,7 @@ export function read(query: LocationQuery): Filters {
     matter: named(one(query.matter)),
     org: named(one(query.org)),
     area: one(query.area) ? one(query.area).split('.') : null,
-    sort: one(query.sort) === 'new' ? 'new' : 'due',
+    sort: SORTS.find((sort) => sort === query.sort) ?? usual(one(query.box)),
   }
 }
 
@@ -54,7 +58,7 @@ export function write(of: Filters): LocationQueryRaw {
   if (of.matter) query.matter = `${of.matter.code}~${of.matter.name}`
   if (of.org) query.org = `${of.org.code}~${of.org.name}`
   if (of.area?.length) query.area = of.area.join('.')
-  if (of.sort !== 'due') query.sort = of.sort
+  if (of.sort !== usual(of.box)) query.sort = of.sort
   return query
 }
 
