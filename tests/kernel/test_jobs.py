@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from shiyu.kernel import clock, jobs
 from shiyu.kernel.db import transaction
+from tests.kit.apart import apart
 
 DONE: list[str] = []
 T0 = "2026-03-02 09:00"
@@ -52,7 +53,7 @@ def test_a_job_runs_after_its_act_was_committed(notes):
         note.defer(s, word="one")
         note.defer(s, word="two")
 
-    jobs.run_waiting(notes)
+    apart(lambda: jobs.run_waiting(notes))
 
     assert written() == ["one", "two"]
     assert waiting() == 0
@@ -64,17 +65,17 @@ def test_a_job_of_an_act_that_was_rolled_back_does_not_exist(notes):
         raise RuntimeError
 
     assert waiting() == 0
-    jobs.run_waiting(notes)
+    apart(lambda: jobs.run_waiting(notes))
     assert written() == []
 
 
 def test_a_job_is_not_run_before_its_act_is_committed(notes):
     with transaction() as s:
         note.defer(s, word="late")
-        jobs.run_waiting(notes)
+        apart(lambda: jobs.run_waiting(notes))
         assert written() == []
 
-    jobs.run_waiting(notes)
+    apart(lambda: jobs.run_waiting(notes))
 
     assert written() == ["late"]
 
@@ -84,7 +85,7 @@ def test_a_job_for_later_waits_for_its_time(notes):
         note.defer(s, word="tomorrow", in_seconds=86400)
         note.defer(s, word="now")
 
-    jobs.run_waiting(notes)
+    apart(lambda: jobs.run_waiting(notes))
 
     assert written() == ["now"]
     assert waiting() == 1
@@ -94,7 +95,7 @@ def test_a_job_that_fails_is_kept_for_another_try(notes):
     with transaction() as s:
         fail.defer(s, word="again")
 
-    jobs.run_waiting(notes)
+    apart(lambda: jobs.run_waiting(notes))
 
     assert DONE == ["again"]
     assert waiting() == 1

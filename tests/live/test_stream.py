@@ -8,6 +8,7 @@ from shiyu import live
 from shiyu.kernel import auth
 from shiyu.kernel.db import transaction
 from tests.analysis.voices import TEXTS, report
+from tests.kit.apart import apart
 from tests.kit.people import staff
 from tests.kit.server import live_server
 from tests.live.ear import listening, sign_in
@@ -112,7 +113,7 @@ def test_who_was_away_too_long_is_told_to_fetch_everything(city: str, monkeypatc
     async def away() -> list[live.Told | None]:
         return [told async for told in live._missed(audience, (0, 0, 0))]
 
-    found = asyncio.run(away())
+    found = apart(lambda: asyncio.run(away()))
     assert len(found) == 5
     assert found[-1] is None
 
@@ -160,7 +161,7 @@ def test_a_client_that_does_not_read_is_dropped_and_the_others_are_not():
             quick.queue.get_nowait()
         return slow, quick
 
-    slow, quick = asyncio.run(story())
+    slow, quick = apart(lambda: asyncio.run(story()))
     assert slow.ended
     assert slow.queue.qsize() == 1
     assert not quick.ended
@@ -184,7 +185,7 @@ def test_a_piece_that_nobody_takes_ends_the_stream(monkeypatch):
         await asyncio.wait_for(live.Stream(news()).stream_response(send), 2)
         return sent
 
-    assert asyncio.run(story()) == ["http.response.start", "http.response.body", "http.response.body"]
+    assert apart(lambda: asyncio.run(story())) == ["http.response.start", "http.response.body", "http.response.body"]
 
 
 def test_open_streams_do_not_hold_up_a_server_that_is_told_to_stop(city: str):
