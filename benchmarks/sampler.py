@@ -27,7 +27,7 @@ PARTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("likely duplicates", ("cases/triage.py",), ("likenesses", "like", "shingles", "overlap", "_nearness")),
     ("suggestion with reasons", ("cases/triage.py",), ()),
     ("rows of the case", ("cases/actions/intake.py", "kernel/events.py", "kernel/db.py"), ()),
-    ("answer to the wire", ("cases/schemas.py", "cases/api.py", "cases/queries.py", "cases/policy.py"), ()),
+    ("answer to the wire", ("cases/schemas/", "cases/api.py", "cases/queries.py", "cases/policy.py"), ()),
     ("body: reading and checking", ("pydantic", "kernel/web.py"), ()),
     ("log and measures", ("structlog/", "prometheus_client/"), ()),
     ("HTTP (FastAPI, Starlette, uvicorn)", ("fastapi/", "starlette/", "uvicorn/", "anyio/"), ()),

@@ -11,7 +11,7 @@ and waits for the end. The keeper also starts a crashed server again.
 **Where it is.** ``<data_dir>/postgres``. PostgreSQL refuses to run as root, so root's server runs as an unprivileged account that
 exists already (``place.ACCOUNTS``), and nobody's directory is opened for it: if that account cannot reach the data directory, the
 cluster lies in a directory of its own under ``/var/lib/shiyu`` and ``<data_dir>/postgres.at`` says where. That works for every
-data directory, ``/root/…`` and encrypted homes included, and deleting the data directory never brings an old database back.
+data directory, homes that only their owner can enter included, and deleting the data directory never brings an old database back.
 """
 
 import atexit
