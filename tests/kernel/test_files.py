@@ -219,7 +219,7 @@ def test_a_packed_file_that_lies_about_its_size_is_refused(database):
     assert refused(bytes(content)) == ("file.damaged", 422)
 
 
-@pytest.mark.parametrize("content", [WORD[:60], WORD[:-30], b"PK\x03\x04" + bytes(100)])
+@pytest.mark.parametrize("content", [WORD[:60], WORD[:-30], b"PK\x03\x04" + bytes(100)], ids=["head", "cut", "empty"])
 def test_a_damaged_document_is_refused(content):
     assert refused(content) == ("file.damaged", 422)
 
