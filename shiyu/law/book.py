@@ -1,7 +1,7 @@
 """依据全书 — all the law of one process in memory: asked thousands of times a second without a query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
@@ -16,6 +16,8 @@ from shiyu.law.limits import ANY, Due, Limits
 from shiyu.law.matters import Entry, Matters
 from shiyu.law.thresholds import Measures
 
+_MEMORY = 10_000  # reports of one batch start at one moment and ask the same of a few rules
+
 
 @dataclass(frozen=True)
 class LawBook:
@@ -27,6 +29,7 @@ class LawBook:
     grounds: Reasons
     scorer: Scorer
     measures: Measures
+    _ambers: dict[tuple[datetime, datetime, str], datetime] = field(init=False, repr=False, default_factory=dict)
 
     def matter(self, code: str) -> Entry | None:
         """The matter of a code, ended ones too."""
@@ -38,6 +41,15 @@ class LawBook:
 
     def amber(self, start: datetime, due: Due) -> datetime:
         """When the light turns amber: a share of the time that the limit itself counts, working or natural, is spent."""
+        asked = (start, due.at, due.rule_id)
+        found = self._ambers.get(asked)
+        if found is None:
+            if len(self._ambers) > _MEMORY:
+                self._ambers.clear()
+            found = self._ambers[asked] = self._amber(start, due)
+        return found
+
+    def _amber(self, start: datetime, due: Due) -> datetime:
         share = self.threshold("light.amber", start)
         if not due.rule.unit.startswith("work_"):
             return start + (due.at - start) * share
