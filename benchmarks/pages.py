@@ -43,7 +43,9 @@ def main() -> None:
                 no = client.get("/api/cases").json()["rows"][0]["no"] if "{no}" in path else ""
                 spent = sorted(_timed(client, path.format(no=no)) for _ in range(TIMES))
                 p95 = spent[int(TIMES * 0.95) - 1]
-                print(f"{username or 'citizen':24s} {path:36s} median {statistics.median(spent):6.1f} ms  p95 {p95:6.1f} ms")
+                print(
+                    f"{username or 'citizen':24s} {path:36s} median {statistics.median(spent):6.1f} ms  p95 {p95:6.1f} ms"
+                )
                 if p95 > PROMISE:
                     slow.append(path)
     if slow:
