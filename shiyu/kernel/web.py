@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,7 @@ from shiyu.kernel.config import settings
 from shiyu.kernel.db import glance, transaction
 from shiyu.kernel.db import reading as reading_session
 from shiyu.kernel.errors import Refusal
+from shiyu.kernel.gather import Gatherer
 
 log = structlog.get_logger(__name__)
 COOKIE = "shiyu_session"
@@ -106,13 +107,20 @@ def client_ip(request: Request) -> str | None:
     return peer
 
 
-def find_viewer(request: Request) -> Viewer | None:
+def _viewers(tokens: Sequence[str]) -> Sequence[Viewer | None]:
+    with glance() as s:
+        return auth.viewers_of(s, tokens)
+
+
+_sessions: Gatherer[str, Viewer | None] = Gatherer("sessions", _viewers)
+
+
+async def find_viewer(request: Request) -> Viewer | None:
     """Who is signed in, if anybody; an unsafe request must carry the session's CSRF word."""
     token = request.cookies.get(COOKIE)
     if not token:
         return None
-    with glance() as s:
-        viewer = auth.viewer_of(s, token)
+    viewer = await _sessions.ask(token)
     if viewer is None:
         return None
     if request.method not in SAFE and request.headers.get(CSRF_HEADER) != viewer.csrf:
@@ -120,8 +128,8 @@ def find_viewer(request: Request) -> Viewer | None:
     return replace(viewer, ip=client_ip(request))
 
 
-def _signed_in(request: Request) -> Viewer:
-    viewer = find_viewer(request)
+async def _signed_in(request: Request) -> Viewer:
+    viewer = await find_viewer(request)
     if viewer is None:
         expired = COOKIE in request.cookies
         raise Refusal("auth.session_ended" if expired else "auth.sign_in_first", 401)
