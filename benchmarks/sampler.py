@@ -15,7 +15,6 @@ STACK = 60
 
 # Innermost first: the first line whose words stand in the file name (and function) decides.
 PARTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("waiting while others are written", ("actions/gathering.py",), ("accept_gathered",)),
     ("database: waiting for it", ("psycopg/",), ("wait", "execute", "_commit_gen", "commit", "connect")),
     ("database: driver (psycopg)", ("psycopg",), ()),
     ("database: SQLAlchemy", ("sqlalchemy/",), ()),
@@ -32,7 +31,7 @@ PARTS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("log and measures", ("structlog/", "prometheus_client/"), ()),
     ("HTTP (FastAPI, Starlette, uvicorn)", ("fastapi/", "starlette/", "uvicorn/", "anyio/"), ()),
 )
-_IDLE = ("wait", "get", "_worker", "run_forever", "select", "sleep")
+_IDLE = ("wait", "get", "_worker", "_run", "run_forever", "select", "sleep")
 _IDLE_FILES = (
     "threading.py",
     "queue.py",
@@ -41,6 +40,7 @@ _IDLE_FILES = (
     "anyio/_backends",
     "sampler.py",
     "kernel/events.py",
+    "kernel/gather.py",
 )
 
 

@@ -1,5 +1,6 @@
 """Front door: the HTTP application. Mounts each room's router, the faces, health and measures; renders errors."""
 
+import gc
 import ipaddress
 import secrets
 from collections.abc import AsyncIterator
@@ -58,6 +59,8 @@ health = APIRouter(tags=["health"])
 @asynccontextmanager
 async def _life(_app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = settings().threads
+    # Law and gazetteer are half a million objects that live for hours: the collector need not walk them every few requests.
+    gc.set_threshold(50_000, 50, 50)
     yield
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from asyncio import wrap_future
 from collections.abc import Iterator
 from datetime import date
 from itertools import chain
@@ -27,6 +28,7 @@ from shiyu.cases.schemas import (
     PublicAnswersIn,
     PublicCase,
     PublicWordsIn,
+    Receipt,
     ReportIn,
     ReportOut,
     RevealIn,
@@ -125,14 +127,13 @@ def public_suggest(body: SaidIn, viewer: Viewer = anyone, s: Session = reading) 
 
 
 @router.post("/public/reports", tags=["public"], dependencies=[limited(30, 600)], status_code=201)
-def public_report(body: ReportIn, response: Response, viewer: Viewer = anyone) -> ReportOut:
+async def public_report(body: ReportIn, response: Response, viewer: Viewer = anyone) -> ReportOut:
     """提交诉求"""
     if not body.anonymous and not body.phone:
         raise Refusal("case.phone_or_anonymous", 422, field="phone")
-    accepted = actions.accept_gathered(viewer, body.report("portal"))
-    response.status_code = 200 if accepted.known else 201
-    with reading_session() as s:
-        return schemas.receipt(s, _accepted(s, accepted), known=accepted.known)
+    told: ReportOut = await wrap_future(actions.accept_gathered(viewer, body.report("portal"), schemas.report_out))
+    response.status_code = 200 if told.known else 201
+    return told
 
 
 @router.post("/public/track", tags=["public"], dependencies=[limited(20, 60)])
@@ -220,13 +221,13 @@ def suggest(body: SaidIn, viewer: Viewer = signed_in, s: Session = reading) -> d
 
 
 @router.post("/reports", tags=["cases"], status_code=201)
-def report(body: DeskReportIn, viewer: Viewer = signed_in) -> CaseOut:
+async def report(body: DeskReportIn, response: Response, viewer: Viewer = signed_in) -> Receipt:
     """诉求登记"""
     viewer.need(*DESK_ROLES)
-    accepted = actions.accept_gathered(viewer, body.report(body.channel, urgency=body.urgency))
-    again = accepted.known or body.files
-    with reading_session() as s:
-        return schemas.case_out(s, viewer, queries.one(s, viewer, accepted.no) if again else _accepted(s, accepted))
+    said = body.report(body.channel, urgency=body.urgency)
+    told: Receipt = await wrap_future(actions.accept_gathered(viewer, said, schemas.receipt))
+    response.status_code = 200 if told.known else 201
+    return told
 
 
 class BatchIn(Input):
@@ -242,7 +243,7 @@ def report_batch(body: BatchIn, viewer: Viewer = signed_in, s: Session = tx) -> 
     if not 1 <= len(body.reports) <= 500:  # noqa: PLR2004 - a transaction stays short
         raise Refusal("case.batch_size", 422, field="reports", most=500)
     accepted = actions.accept_many(s, viewer, [one.report(one.channel, urgency=one.urgency) for one in body.reports])
-    return [{"no": one.no, "token": one.token, "known": one.known} for one in accepted]
+    return [{"no": one.no, "known": one.known} for one in accepted]
 
 
 def asked(
@@ -379,13 +380,6 @@ def _as_reporter(s: Session, body: TokenIn, verb: str, brought: dict[str, Any]) 
     case = queries.by_token(s, body.no, body.token, None)
     actions.act_as_reporter(s, _reporter(case), verb, brought)
     return schemas.public_case(s, _reporter(case), queries.whole(s, case))
-
-
-def _accepted(s: Session, accepted: actions.Accepted) -> queries.Whole:
-    """What was written this moment need not be read."""
-    if accepted.known:
-        return queries.whole(s, s.get_one(Case, accepted.id))
-    return queries.as_written(accepted.no, accepted.rows)
 
 
 def _sent(file: files.File, *, thumb: bool) -> FileResponse:

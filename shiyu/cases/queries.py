@@ -323,27 +323,6 @@ def whole(s: Session, case: Case) -> Whole:
     )
 
 
-def as_written(no: str, rows: dict[str, list[dict[str, Any]]]) -> Whole:
-    """Everything of a case that was accepted this moment, from the rows that were written: nothing is read."""
-    case = Case(**rows["case"][0], no=no)
-    dispatches = [Dispatch(**row) for row in rows["dispatch"]]
-    news: Any = [events.Event(**row) for row in rows["event"]]
-    return Whole(
-        case=case,
-        reporter=Reporter(**rows["reporter"][0]),
-        clocks=[Clock(**row) for row in rows["clock"]],
-        dispatches=sorted(dispatches, key=lambda row: (row.part != "lead", row.id)),
-        replies=(),
-        call_backs=(),
-        extensions=(),
-        transfers=(),
-        files=(),
-        entries={},
-        timeline=news,
-        related={"merged": [], "parts": [], "merged_into": [], "part_of": []},
-    )
-
-
 def by_token(s: Session, no: str, token: str | None, last4: str | None) -> Case:
     """公开查询 — with the token, or with the last four digits of the telephone; everything else is one and the same 404."""
     case = s.scalar(select(Case).where(Case.no == no.strip().upper()))

@@ -1,6 +1,6 @@
 """研判 — pure: where is it, what is it, whose is it, by when, has it been said before. Values in, suggestions with reasons out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from shiyu.directory.coords import distance
 from shiyu.directory.gazetteer import Because, Gazetteer, Lineage, Located
+from shiyu.directory.spotting import Spot
 from shiyu.law.book import LawBook
 from shiyu.law.classifier import Guess
 from shiyu.law.duties import CENTRE, Owner
@@ -124,11 +125,12 @@ def owner_kept(owner: Owner, lineage: Lineage) -> dict[str, Any]:
 
 def think(word: Word, book: LawBook, places: Gazetteer, now: datetime) -> Triage:
     """Where, what, whose and by when, for one report. What the reporter or the agent chose himself is not second-guessed."""
-    located = locate(word, places)
+    spots = places.spot(word.text)
+    located = locate(word, places, spots)
     guess = (
         Guess(word.matter, 1.0, (Because("matter_chosen", {}),), ())
         if word.matter
-        else book.classify(unplaced(word.text, places), word.kind)
+        else book.classify(unplaced(word.text, spots), word.kind)
     )
     matter = book.matter(guess.matter_code) if guess.matter_code else None
     kind = word.kind or (matter and matter.kind) or "help"
@@ -151,25 +153,28 @@ def think(word: Word, book: LawBook, places: Gazetteer, now: datetime) -> Triage
     return Triage(kind, urgency, guess, located, owner, due, direct)
 
 
-def unplaced(text: str, places: Gazetteer) -> str:
+def unplaced(text: str, spots: Iterable[Spot]) -> str:
     """A text with the names of areas blanked out: 岫岩满族自治县 says where it is, not that it is about 民族.
 
     Named places stay: 烈士山 is a hill, and rubbish on a hill is a matter of its own.
     """
-    for spot in places.spot(text):
+    for spot in spots:
         if any(entry.place is not None for entry in spot.entries):
             continue
         text = text[: spot.start] + "，" * (spot.end - spot.start) + text[spot.end :]
     return text
 
 
-def locate(word: Word, places: Gazetteer) -> Located | None:
-    """A point first, since it was measured; else the address, and the text where it names something finer inside of it."""
+def locate(word: Word, places: Gazetteer, spots: Sequence[Spot]) -> Located | None:
+    """A point first, since it was measured; else the address, and the text where it names something finer inside of it.
+
+    ``spots`` are the names in the text.
+    """
     if word.lon is not None and word.lat is not None:
         return places.locate_point(word.lon, word.lat)
     coarse = places.locate_text(word.address) if word.address else None
     within = coarse.lineage.area_id if coarse else None
-    fine = places.locate_text(word.text, within)
+    fine = places.locate_spots(spots, within)
     if coarse is None or (fine is not None and any(node.id == within for node in fine.lineage.path)):
         return fine
     return coarse
@@ -184,11 +189,7 @@ def likenesses(
     """The candidates that are like enough, likest first. Whose words are too different is not looked at further."""
     grams = shingles(word.text)
     alike = ((other, overlap(grams, shingles(other.text))) for other in others)
-    found = [
-        like(word, said, located, other, now)
-        for other, said in alike
-        if _score({"text": said, "place": 1.0, "time": 1.0}) >= least
-    ]
+    found = [like(word, said, located, other, now) for other, said in alike if _score(said, 1.0, 1.0) >= least]
     return sorted((one for one in found if one.score >= least), key=lambda one: -one.score)
 
 
@@ -197,7 +198,7 @@ def like(word: Word, said: float, located: Located | None, other: Candidate, now
     point = (word.lon, word.lat) if word.lon is not None else (located.point if located else None)
     metres, near = _nearness(point, located, other)
     fresh = exp(-max(0.0, (now - other.accepted_at).total_seconds()) / 86400 / FRESH_DAYS)
-    score = _score({"text": said, "place": near, "time": fresh})
+    score = _score(said, near, fresh)
     because = [Because("text_alike", {"percent": round(said * 100)})]
     if metres is not None:
         because.append(Because("metres_apart", {"metres": round(metres)}))
@@ -209,12 +210,12 @@ def like(word: Word, said: float, located: Located | None, other: Candidate, now
     return Likeness(other, score, tuple(because), metres)
 
 
-def _score(parts: dict[str, float | None]) -> float:
+def _score(said: float, near: float | None, fresh: float) -> float:
     """The parts that can be judged by their weights, less where the words hardly agree."""
-    known = {name: value for name, value in parts.items() if value is not None}
-    total = sum(WEIGHTS[name] for name in known)
-    said = known["text"]
-    return sum(WEIGHTS[name] * value for name, value in known.items()) / total * (0.5 + 0.5 * min(1.0, said / 0.35))
+    score, total = WEIGHTS["text"] * said + WEIGHTS["time"] * fresh, WEIGHTS["text"] + WEIGHTS["time"]
+    if near is not None:
+        score, total = score + WEIGHTS["place"] * near, total + WEIGHTS["place"]
+    return score / total * (0.5 + 0.5 * min(1.0, said / 0.35))
 
 
 @lru_cache(maxsize=4096)  # a neighbourhood's newest texts are compared again and again

@@ -149,7 +149,10 @@ class Gazetteer:
         ``within`` is an area to be preferred among equals, such as the asker's own county. Names that fit two areas equally well lead
         to the area above both, with the two as ``alternatives``.
         """
-        spots = self._spotter.find(text)
+        return self.locate_spots(self._spotter.find(text), within)
+
+    def locate_spots(self, spots: Sequence[Spot], within: UUID | None = None) -> Located | None:
+        """The same for the names of a text that were spotted already."""
         if not spots:
             return None
         scores = self._weigh(spots, None if within is None else self._at.get(within))

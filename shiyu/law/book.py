@@ -1,8 +1,9 @@
 """依据全书 — all the law of one process in memory: asked thousands of times a second without a query."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,18 @@ from shiyu.law.limits import ANY, Due, Limits
 from shiyu.law.matters import Entry, Matters
 from shiyu.law.thresholds import Measures
 
-_MEMORY = 10_000  # reports of one batch start at one moment and ask the same of a few rules
+T = TypeVar("T")
+_Memory = dict[tuple[Any, ...], T]
+_MOST = 10_000  # reports of one batch start at one moment and ask the same of a few rules
+
+
+def _remembered(memory: _Memory[T], asked: tuple[Any, ...], reckon: Callable[[], T]) -> T:
+    found = memory.get(asked)
+    if found is None:
+        if len(memory) > _MOST:
+            memory.clear()
+        found = memory[asked] = reckon()
+    return found
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,8 @@ class LawBook:
     grounds: Reasons
     scorer: Scorer
     measures: Measures
-    _ambers: dict[tuple[datetime, datetime, str], datetime] = field(init=False, repr=False, default_factory=dict)
+    _dues: "_Memory[Due]" = field(init=False, repr=False, default_factory=dict)
+    _ambers: "_Memory[datetime]" = field(init=False, repr=False, default_factory=dict)
 
     def matter(self, code: str) -> Entry | None:
         """The matter of a code, ended ones too."""
@@ -37,17 +50,15 @@ class LawBook:
 
     def due(self, matter: str | None, clock: str, start: datetime, *, kind: str = ANY, level: str = "normal") -> Due:
         """When a clock is due; see ``Limits.due``."""
-        return self.limits.due(matter, clock, start, kind=kind, level=level)
+        return _remembered(
+            self._dues,
+            (matter, clock, start, kind, level),
+            lambda: self.limits.due(matter, clock, start, kind=kind, level=level),
+        )
 
     def amber(self, start: datetime, due: Due) -> datetime:
         """When the light turns amber: a share of the time that the limit itself counts, working or natural, is spent."""
-        asked = (start, due.at, due.rule_id)
-        found = self._ambers.get(asked)
-        if found is None:
-            if len(self._ambers) > _MEMORY:
-                self._ambers.clear()
-            found = self._ambers[asked] = self._amber(start, due)
-        return found
+        return _remembered(self._ambers, (start, due.at, due.rule_id), lambda: self._amber(start, due))
 
     def _amber(self, start: datetime, due: Due) -> datetime:
         share = self.threshold("light.amber", start)

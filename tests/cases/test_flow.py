@@ -81,10 +81,12 @@ def test_a_county_s_desk_may_register_what_it_may_not_see_afterwards(cast):
     from uuid import uuid4
 
     body = {"key": str(uuid4()), "text": HANDRAIL, "phone": "13804120001", "confidential": True}
-    case = cast("dispatch.210302").post("/api/reports", body, 201)
+    desk = cast("dispatch.210302")
+    told = desk.post("/api/reports", body, 201)
 
-    assert case["no"]
-    assert case["can"] == []
+    assert told["no"]
+    assert "token" not in told
+    desk.get(f"/api/cases/{told['no']}", 404)
 
 
 # --- time --------------------------------------------------------------------------------------------------------------

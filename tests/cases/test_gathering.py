@@ -23,7 +23,7 @@ def together(reports: list[Report]) -> list[Any]:
 
     def ask(report: Report) -> Any:
         try:
-            return accept_gathered(PUBLIC, report)
+            return accept_gathered(PUBLIC, report).result(60)
         except Exception as refusal:  # noqa: BLE001 - whatever comes back is looked at
             return refusal
 

@@ -219,7 +219,7 @@ def find_like(s: Session, words: Sequence[tuple[Word, Triage]], law: LawBook, no
             "since": now - LOOK_BACK,
             "now": now,
         },
-    )
+    ).all()
     others: dict[int, list[Candidate]] = {}
     for row in rows:
         others.setdefault(row.i, []).append(Candidate(*row[1:]))

@@ -25,11 +25,10 @@ class Point(Output):
     lat: float
 
 
-class ReportOut(Output):
-    """受理回执 — number, token, and by when somebody answers, under which rule."""
+class Receipt(Output):
+    """受理回执 — the number, and by when somebody answers, under which rule. For staff: without the reporter's token."""
 
     no: str
-    token: str
     known: bool
     state: str
     accepted_at: datetime
@@ -38,6 +37,12 @@ class ReportOut(Output):
     matter: Named | None
     area_name: str | None
     office_name: str | None
+
+
+class ReportOut(Receipt):
+    """受理回执 — for the reporter, whose token opens the case to him."""
+
+    token: str
 
 
 class ClockOut(Output):

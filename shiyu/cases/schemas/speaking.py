@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shiyu.cases.actions.act import buttons
+from shiyu.cases.actions.intake import Accepted
 from shiyu.cases.lifecycle import LIFECYCLE, OPEN, PUBLIC_TEXTS, PUBLIC_VERBS
 from shiyu.cases.models import Case, Clock
 from shiyu.cases.policy import MAY_KNOW_CONFIDENTIAL, roles, token_of
@@ -20,6 +23,7 @@ from shiyu.cases.schemas.outputs import (
     Named,
     Point,
     PublicCase,
+    Receipt,
     ReporterOut,
     ReportOut,
     TimelineOut,
@@ -212,22 +216,41 @@ def promise(clocks: Iterable[Clock]) -> Clock | None:
     return min(promised, key=lambda row: row.due_at, default=None)
 
 
-def receipt(s: Session, whole: Whole, *, known: bool) -> ReportOut:
-    """受理回执 — of a case that was accepted now, or had been before."""
-    say, case = Speaker(s), whole.case
-    first, office = promise(whole.clocks), say.org(case.lead_org_id)
-    return ReportOut(
-        no=case.no,
-        token=token_of(case.id),
-        known=known,
-        state=case.state,
-        accepted_at=case.accepted_at,
-        due_at=first.due_at if first else None,
-        due_basis=first.basis if first else None,
-        matter=say.matter(case.matter),
-        area_name=say.area(case),
-        office_name=office.name if office else None,
-    )
+def receipt(s: Session, accepted: Accepted) -> Receipt:
+    """受理回执 — for staff: of a case that was accepted now, or had been before."""
+    return Receipt(**_receipt(s, accepted))
+
+
+def report_out(s: Session, accepted: Accepted) -> ReportOut:
+    """受理回执 — for the reporter."""
+    return ReportOut(**_receipt(s, accepted), token=accepted.token)
+
+
+def _receipt(s: Session, accepted: Accepted) -> dict[str, Any]:
+    say = Speaker(s)
+    case, clocks = _written(accepted) if accepted.rows else _kept(s, accepted.id)
+    first, office = promise(clocks), say.org(case.lead_org_id)
+    return {
+        "no": accepted.no,
+        "known": accepted.known,
+        "state": case.state,
+        "accepted_at": case.accepted_at,
+        "due_at": first.due_at if first else None,
+        "due_basis": first.basis if first else None,
+        "matter": say.matter(case.matter),
+        "area_name": say.area(case),
+        "office_name": office.name if office else None,
+    }
+
+
+def _written(accepted: Accepted) -> tuple[Any, list[Any]]:
+    """What was written this moment need not be read."""
+    clocks = [SimpleNamespace(**row, stopped_at=None, paused_at=None) for row in accepted.rows["clock"]]
+    return SimpleNamespace(**accepted.rows["case"][0]), clocks
+
+
+def _kept(s: Session, case_id: UUID) -> tuple[Any, list[Any]]:
+    return s.get_one(Case, case_id), list(s.scalars(select(Clock).where(Clock.case_id == case_id)))
 
 
 def public_case(s: Session, viewer: Viewer, whole: Whole) -> PublicCase:

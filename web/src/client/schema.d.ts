@@ -3641,6 +3641,32 @@ export interface components {
             name_en: string;
         };
         /**
+         * Receipt
+         * @description 受理回执 — the number, and by when somebody answers, under which rule. For staff: without the reporter's token.
+         */
+        Receipt: {
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Area Name */
+            area_name: string | null;
+            /** Due At */
+            due_at: string | null;
+            /** Due Basis */
+            due_basis: string | null;
+            /** Known */
+            known: boolean;
+            matter: components["schemas"]["Named"] | null;
+            /** No */
+            no: string;
+            /** Office Name */
+            office_name: string | null;
+            /** State */
+            state: string;
+        };
+        /**
          * ReceiptIn
          * @description 移送确认.
          */
@@ -3690,7 +3716,7 @@ export interface components {
         };
         /**
          * ReportOut
-         * @description 受理回执 — number, token, and by when somebody answers, under which rule.
+         * @description 受理回执 — for the reporter, whose token opens the case to him.
          */
         ReportOut: {
             /**
@@ -6521,7 +6547,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CaseOut"];
+                    "application/json": components["schemas"]["Receipt"];
                 };
             };
         };

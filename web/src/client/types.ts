@@ -34,6 +34,7 @@ export type StoredFile = Schemas['FileOut']
 export type Settings = Schemas['PublicSettings']
 export type Located = Schemas['LocatedOut']
 export type Reported = Schemas['ReportOut']
+export type Receipt = Schemas['Receipt']
 export type Ground = Schemas['GroundOut']
 export type AuditRow = Schemas['AuditOut']
 
