@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from shiyu.cases.actions.intake import Accepted, Report, Thought, think, write
 from shiyu.kernel.auth import Viewer
 from shiyu.kernel.db import transaction
+from shiyu.kernel.errors import Refusal
 from shiyu.kernel.gather import Gatherer
 
 Say = Callable[[Session, Accepted], Any]
@@ -51,8 +52,8 @@ def _written(tickets: Sequence[_Ticket]) -> Sequence[Any]:
         for n, ticket in enumerate(tickets):
             try:
                 thoughts.append((n, think(s, ticket.report)))
-            except Exception as error:  # noqa: BLE001 - a refusal of this one
-                answers[n] = error
+            except Refusal as refusal:
+                answers[n] = refusal
         for _, group in groupby(
             thoughts, key=lambda one: (tickets[one[0]].viewer.id, tickets[one[0]].viewer.exercise_id)
         ):
