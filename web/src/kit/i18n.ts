@@ -46,6 +46,15 @@ export function translate(key: string, params?: Params): string {
 /** At the beginning of a line. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
+/** In brackets, as the language writes them. */
+export const aside = (text: string): string => translate('kit.aside', { text })
+
+/** Names one after the other. */
+export const listed = (names: readonly string[]): string => names.join(translate('kit.list'))
+
+/** A name and, after a colon, what belongs to it. */
+export const named = (name: string, text: string): string => translate('kit.named', { name, text })
+
 /** The name of a thing in the language of the page, where it has one in that language. */
 export function called(thing: { name: string; name_en?: string | null } | null | undefined): string {
   if (!thing) return ''

@@ -19,6 +19,8 @@ export const clock = (moment: Moment): string => format('clock', { hour: '2-digi
 export const minute = (moment: Moment): string => format('minute', { hour: '2-digit', minute: '2-digit' }).format(at(moment))
 export const date = (moment: Moment): string =>
   format('date', { year: 'numeric', month: 'long', day: 'numeric', weekday: 'long' }).format(at(moment))
+/** 11-23 in Chinese, 23/11 in English: short, for news that is not of today. */
+export const dayOf = (moment: Moment): string => format('day', { month: '2-digit', day: '2-digit' }).format(at(moment)).replace('/', lang.value === 'en' ? '/' : '-')
 export const hour = (moment: Moment): number => Number(minute(moment).slice(0, 2))
 
 export const count = (n: number): string => n.toLocaleString(lang.value)

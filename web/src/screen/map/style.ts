@@ -6,7 +6,7 @@ export const EMPTY: FeatureCollection = { type: 'FeatureCollection', features: [
 
 /** Dark violet, orange, pale yellow: even steps of lightness, so that more always looks brighter. */
 export const HEAT = ['rgba(20,11,52,0)', '#2c1160', '#6f1f6c', '#b63655', '#e8602d', '#fb9b06', '#fcea9e'] as const
-export const AREAS = ['#13202e', '#15405a', '#1d6580', '#3d909f', '#a9d9c6'] as const
+export const AREAS = ['#13202e', '#15405a', '#1d6580', '#2f8090', '#4fa59f'] as const
 
 const heat: ExpressionSpecification = [
   'interpolate', ['linear'], ['heatmap-density'],
@@ -61,7 +61,7 @@ export function style(counties: FeatureCollection, towns: FeatureCollection, rem
           'text-padding': 4,
           'text-line-height': 1.25,
         },
-        paint: { 'text-color': '#e9f0f6', 'text-halo-color': '#0b131e', 'text-halo-width': rem * 0.09 },
+        paint: { 'text-color': '#e9f0f6', 'text-halo-color': '#0b131e', 'text-halo-width': rem * 0.12 },
       },
     ],
   }

@@ -18,16 +18,18 @@ interface Look {
 
 const ACCENT = '#5cc0e8'
 const PALE = '#93a9bf'
+const GROUND = '#121d2a'
 const FONT = "'HarmonyOS Sans SC','MiSans','PingFang SC','Microsoft YaHei','Source Han Sans SC','Noto Sans CJK SC',sans-serif"
 
-/** The last point of a line carries its word: to the right where there is room, else to the left. */
+/** The last point of a line carries its word above it: towards the right where there is room, else towards the left. */
 function named(values: (number | null)[], text: string, colour: string, rem: number, above = false) {
   const last = values.reduce<number>((found, n, index) => (n === null ? found : index), 0)
-  const position = above ? 'top' : last > values.length * 0.7 ? 'left' : 'right'
-  const offset = above ? [-rem * 1.8, 0] : [0, 0]
+  const room = last <= values.length * 0.7
+  // Above the line, so that it is not struck through where the line lies low.
+  const offset = above ? [-rem * 1.8, 0] : [room ? rem * 1.6 : -rem * 1.6, 0]
   return values.map((value, index) =>
     index === last && value !== null
-      ? { value, symbolSize: above ? 0.01 : rem * 0.4, label: { show: true, formatter: text, color: colour, fontSize: rem * 0.9, position, offset } }
+      ? { value, symbolSize: above ? 0.01 : rem * 0.4, label: { show: true, formatter: text, color: colour, fontSize: rem * 0.9, position: 'top', offset, textBorderColor: GROUND, textBorderWidth: rem * 0.2 } }
       : { value, symbolSize: 0.01 },
   )
 }
