@@ -14,6 +14,7 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Red
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
+from starlette.exceptions import HTTPException
 
 import shiyu.analysis.listeners
 import shiyu.oversight.jobs  # noqa: F401 - rooms without a route that need it register what they listen to
@@ -85,7 +86,17 @@ def create() -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     _mount_faces(app)
+    app.add_exception_handler(HTTPException, _not_here)
     return app
+
+
+def _not_here(request: Request, error: Any) -> Response:
+    """A person who followed a wrong address gets a page that says so, a program a problem."""
+    page = STATIC / "citizen.html"
+    reads = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    if error.status_code == 404 and reads and page.exists():  # noqa: PLR2004 - not found
+        return FileResponse(page, 404, headers={"Cache-Control": "no-cache"})
+    return web.http_error(request, error)
 
 
 @health.get("/healthz", include_in_schema=False)

@@ -305,7 +305,8 @@ def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     return _json(body, 422)
 
 
-def _http_error(request: Request, error: HTTPException) -> JSONResponse:
+def http_error(request: Request, error: HTTPException) -> JSONResponse:
+    """What the framework refuses, in our words."""
     if error.status_code == 400 and request.headers.get("content-type", "").startswith("application/json"):  # noqa: PLR2004
         return problem(request, Refusal("input.not_json", 422, field="body"))
     codes = {404: "web.no_route", 405: "web.no_method", 413: "web.too_large"}
@@ -341,7 +342,7 @@ def install(app: FastAPI) -> None:
     handlers: dict[Any, Callable[[Request, Any], Any]] = {
         Refusal: problem,
         RequestValidationError: invalid,
-        HTTPException: _http_error,
+        HTTPException: http_error,
         DBAPIError: _database_error,
         PoolTimeout: _pool_error,
         Exception: _fault,

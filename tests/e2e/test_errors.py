@@ -116,3 +116,15 @@ def test_a_grant_holds_at_an_office(visit: Visit) -> None:
     search.fill("new.hand")
     search.press("Enter")
     expect(page.get_by_role("row").filter(has_text="演示新人")).to_contain_text("铁东区住房和城乡建设局")
+
+
+def test_a_wrong_address_is_a_page_for_people_and_a_problem_for_programs(visit: Visit) -> None:
+    page = visit()
+
+    answer = page.goto("/no-such-page")
+
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="没有这个页面")).to_be_visible()
+    told = page.request.get("/api/no-such-route", headers={"Accept": "text/html"})
+    assert (told.status, told.json()["code"]) == (404, "web.no_route")

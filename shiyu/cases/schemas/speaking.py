@@ -198,7 +198,7 @@ def timeline(say: Speaker, whole: Whole, files: list[FileOut]) -> list[TimelineO
                 at=news.at,
                 version=news.version,
                 verb=verb,
-                label=words.both(f"verb.{verb}"),
+                label=words.both(f"did.{verb}"),
                 by_name=entry.by_name if entry else None,
                 org_name=named.name if named else None,
                 text=entry.text if entry else None,
@@ -305,7 +305,7 @@ def suggestion_kept(say: Speaker, case: Case) -> dict[str, Any]:
             "lead": _office(owner["lead"], offices),
             "assists": [_office(code, offices) for code in owner["assists"]],
             "convener": _office(owner["convener"], offices) if owner.get("convener") else None,
-            "because": [_reason(one) for one in owner["because"]],
+            "because": [_reason(_named(say, one)) for one in owner["because"]],
         }
     matter = say.matter(kept.get("matter"))
     kept["matter"] = matter.model_dump() if matter else None
@@ -346,6 +346,19 @@ def suggestion(s: Session, thought: Triage, like: list[Likeness]) -> dict[str, A
 
 def _row(row: Any, *names: str, **more: Any) -> dict[str, Any]:
     return {**{name: getattr(row, name) for name in names}, **more}
+
+
+def _named(say: Speaker, kept: dict[str, Any]) -> dict[str, Any]:
+    """A reason of the duties with names beside its codes: matter 0302 is 老旧小区与住区公共设施."""
+    offices = dict(say.orgs.values())
+    facts = dict(kept["facts"])
+    if (code := facts.get("matter")) and (entry := say.law.matter(code.ljust(6, "0"))):
+        facts["matter"] = f"{entry.name} ({code})"
+    if (code := facts.get("area")) and (lineage := say.places.by_code(code)):
+        facts["area"] = lineage.name
+    if code := facts.get("lead"):
+        facts["lead"] = offices.get(code, code)
+    return {**kept, "facts": facts}
 
 
 def _office(code: str, offices: dict[str, str]) -> dict[str, str]:
