@@ -8,17 +8,20 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.exc import DataError
 
 from shiyu.cases.actions import Report, accept_many, consider
 from shiyu.cases.models import Case
-from shiyu.channels import mapping, reading
+from shiyu.channels import actions, mapping, reading
+from shiyu.channels import queries as registry
 from shiyu.channels.mapping import Mapping
+from shiyu.channels.models import Channel
 from shiyu.channels.reading import Row, Source
 from shiyu.kernel.auth import Viewer
 from shiyu.kernel.db import reading as looking
@@ -55,6 +58,15 @@ class Refused:
     why: Refusal
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """The channel of a file; ``id`` and what its own codes mean are there if somebody registered it."""
+
+    code: str
+    id: UUID | None = None
+    matters: dict[str, str] = field(default_factory=dict)
+
+
 Step = Callable[[Tally], None]
 _Pair = tuple[Row, Report]
 
@@ -78,24 +90,41 @@ def run(
     if not CHANNEL.fullmatch(channel) or channel in OWN:
         raise Refusal("import.bad_channel", 422, field="channel", channel=channel)
     tally = Tally()
+    door = _door(channel)
     rows, size = reading.rows(source), BATCH
     with _refusals(refused_to, source) as note:
         while batch := list(islice(rows, size)):
             began = time.monotonic()
-            refused = _batch(viewer, batch, given, channel, historic, dry, tally, len(source.columns))
+            refused = _batch(viewer, batch, given, door, historic, dry, tally, len(source.columns))
             note(refused)
             tally.rows += len(batch)
             tally.refused += len(refused)
             step(tally)
             size = max(10, size // 2) if time.monotonic() - began > SOON else min(BATCH, size * 2)
+    if not dry:
+        _write_down(viewer, door, source, tally)
     return tally
+
+
+def _door(code: str) -> _Door:
+    with looking() as s:
+        row = registry.registered(s, code)
+        return _Door(code, row.id, registry.translations(s, row)) if row else _Door(code)
+
+
+def _write_down(viewer: Viewer, door: _Door, source: Source, tally: Tally) -> None:
+    """归并记账 — of a registered channel the ledger tells what came over."""
+    if door.id is None or not tally.rows:
+        return
+    with transaction() as s:
+        actions.record_migration(s, viewer, s.get_one(Channel, door.id), source.path.name[:200], tally.counts())
 
 
 def _batch(
     viewer: Viewer,
     rows: Sequence[Row],
     given: Mapping,
-    channel: str,
+    door: _Door,
     historic: bool,
     dry: bool,
     tally: Tally,
@@ -108,9 +137,10 @@ def _batch(
     for row in rows:
         try:
             _fits(row, width)
-            pairs.append((row, mapping.report(given, channel, row.cells, law, historic=historic)))
+            pairs.append((row, mapping.report(given, door.code, row.cells, law, historic=historic, known=door.matters)))
         except Refusal as why:
             refused.append(Refused(row, why))
+    _note_unknown(door, refused, dry)
     new = _not_known(pairs)
     tally.known += len(pairs) - len(new)
     try:
@@ -124,6 +154,16 @@ def _batch(
             except DataError:
                 refused.append(Refused(pair[0], Refusal("import.not_stored", 422)))
     return sorted(refused, key=lambda one: one.row.number)
+
+
+def _note_unknown(door: _Door, refused: Sequence[Refused], dry: bool) -> None:
+    """Matters of theirs that nobody has explained yet are listed with the channel."""
+    unknown = [str(one.why.facts["matter"]) for one in refused if one.why.code == "case.no_matter"]
+    if door.id is None or dry or not unknown:
+        return
+    with transaction() as s:
+        for theirs in unknown:
+            actions.note_unknown(s, door.id, theirs)
 
 
 def _fits(row: Row, width: int) -> None:

@@ -13,10 +13,12 @@ frame = "gcj02"
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from shiyu.cases.actions import Report
@@ -123,8 +125,16 @@ def _texts(where: str, said: Any) -> list[str]:
 # --- one row as a report -------------------------------------------------------------------------------------------------
 
 
-def report(mapping: Mapping, channel: str, cells: Sequence[str], law: LawBook, *, historic: bool) -> Report:
-    """诉求 — what a row says. Refuses (422) with the part that is at fault in ``field``."""
+def report(
+    mapping: Mapping,
+    channel: str,
+    cells: Sequence[str],
+    law: LawBook,
+    *,
+    historic: bool,
+    known: MappingOf[str, str] = MappingProxyType({}),
+) -> Report:
+    """诉求 — what a row says; ``known``: what the channel's own codes of matters mean. Refuses (422) with the part at fault in ``field``."""
     said = {part: _cell(mapping, part, cells) for part in HEADERS}
     text = _words(said["subject"], said["text"])
     if not text:
@@ -143,7 +153,7 @@ def report(mapping: Mapping, channel: str, cells: Sequence[str], law: LawBook, *
         channel=channel,
         text=text,
         kind=_kind(said["kind"]),
-        matter=_matter(said["matter"], law),
+        matter=_matter(known.get(said["matter"] or "", said["matter"]), law),
         address=said["address"],
         lon=lon,
         lat=lat,
