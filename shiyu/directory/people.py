@@ -8,13 +8,16 @@ from sqlalchemy import Date, ForeignKey, Index, LargeBinary, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shiyu.directory import identifiers, names
-from shiyu.directory.places import may_keep
+from shiyu.directory.places import KEEPERS, may_keep
 from shiyu.kernel import audit, vault
-from shiyu.kernel.auth import Account, Viewer
+from shiyu.kernel.auth import SYSTEM, Account, Viewer
 from shiyu.kernel.db import Base, new_id
 from shiyu.kernel.errors import Refusal, not_found
 
 _SHORTEST_REASON = 2
+
+STAFF_KEEPERS = (*KEEPERS, "dispatcher", "supervisor")
+"""Roles that keep the staff of their areas; whose posts, ``posts.kept_by`` says."""
 
 
 class Person(Base):
@@ -47,7 +50,7 @@ def add_person(
     origin: str = "manual",
 ) -> Person:
     """登记人员 — a member of staff. Telephones that cannot be one are refused (422)."""
-    may_keep(viewer)
+    _may_staff(viewer)
     row = Person(
         id=new_id(),
         name=name,
@@ -62,6 +65,39 @@ def add_person(
     s.add(row)
     s.flush()
     audit.record(s, viewer, "person.add", subject=f"person:{row.id}")
+    return row
+
+
+def find_or_add(
+    s: Session,
+    viewer: Viewer,
+    *,
+    name: str,
+    valid_from: date,
+    work_telephone: str | None = None,
+    telephone: str | None = None,
+    username: str | None = None,
+) -> Person:
+    """认领或登记人员 — the person of that account, or of that name and telephone, or else a new one; linked to the account.
+
+    Refuses (422) an account that does not exist and one that is linked to a person of another name.
+    """
+    _may_staff(viewer)
+    account = s.scalar(select(Account).where(Account.username == username.lower())) if username else None
+    if username and account is None:
+        raise Refusal("person.no_account", 422, field="username", username=username)
+    if account is not None and (known := of_account(s, account.id)) is not None:
+        if known.name != name:
+            raise Refusal("person.other_name", 422, field="username", username=account.username)
+        return known
+    found = next((one for one in by_telephone(s, telephone) if one.name == name), None) if telephone else None
+    row = found or add_person(
+        s, viewer, name=name, valid_from=valid_from, work_telephone=work_telephone, telephone=telephone
+    )
+    if account is not None and row.account_id is None:
+        row.account_id = account.id
+        s.flush()
+        audit.record(s, viewer, "person.link", subject=f"person:{row.id}")
     return row
 
 
@@ -109,6 +145,11 @@ def link_account(s: Session, viewer: Viewer, person_id: UUID, account_id: UUID) 
 def of_account(s: Session, account_id: UUID) -> Person | None:
     """The member of staff who signs in with an account."""
     return s.scalar(select(Person).where(Person.account_id == account_id))
+
+
+def _may_staff(viewer: Viewer) -> None:
+    if viewer is not SYSTEM:
+        viewer.need(*STAFF_KEEPERS)
 
 
 def _seal(person: Person, telephone: str) -> None:

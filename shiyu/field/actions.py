@@ -7,7 +7,7 @@ and he is its reporter; the desk or the office answers with one look at the phot
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -19,10 +19,13 @@ from shiyu.cases import policy as case_policy
 from shiyu.cases.actions import Report
 from shiyu.cases.actions.act import load as load_case
 from shiyu.cases.models import Case
+from shiyu.directory import posts
 from shiyu.directory.gazetteer import gazetteer
+from shiyu.directory.people import Person
+from shiyu.directory.posts import GridPost
 from shiyu.field import policy
 from shiyu.field.events import SightingReported, TaskAssigned, TaskMoved
-from shiyu.field.lifecycle import LIFECYCLE, TOLD
+from shiyu.field.lifecycle import LIFECYCLE, OPEN, TOLD
 from shiyu.field.models import Sighting, Task, TaskEntry, TaskFile, task_seq
 from shiyu.kernel import clock, events, files, words
 from shiyu.kernel.auth import Viewer
@@ -270,3 +273,28 @@ def _tell_case(s: Session, viewer: Viewer, task: Task, verb: str, text: str, fil
     else:
         files.claim(s, file_ids, viewer)
     s.add_all(TaskFile(task_id=task.id, file_id=file_id, version=task.version) for file_id in dict.fromkeys(file_ids))
+
+
+# --- posts -----------------------------------------------------------------------------------------------------------------
+
+
+def hand_over(s: Session, viewer: Viewer, post: GridPost, person: Person, on: date) -> GridPost:
+    """岗位交接 — a post changes hands, and with it the open tasks that its holder had accepted: they wait for the new one.
+
+    Refuses as ``posts.change_hands`` does. A task that nobody had accepted belongs to the grid and stays where it is.
+    """
+    old = s.get_one(Person, post.person_id)
+    new = posts.change_hands(s, viewer, post, person, on)
+    grid_id = gazetteer(s).lineage(post.area_id).ids()["grid_id"]
+    if old.account_id is None or grid_id is None:
+        return new
+    query = select(Task).where(Task.area_id == grid_id, Task.account_id == old.account_id, Task.state.in_(OPEN))
+    for task in s.scalars(query.order_by(Task.id).with_for_update()):
+        task.account_id = person.account_id
+        task.version += 1
+        task.changed_at = clock.now()
+        s.add(_entry(task, viewer, "hand_over", words.say("task.told.hand_over", old=old.name, new=person.name)))
+        told = TaskMoved(task.id, task.version, "hand_over", task.state, task.state, task.case_id, task.area_id)
+        events.publish(s, viewer, told, exercise_id=task.exercise_id)
+    s.flush()
+    return new

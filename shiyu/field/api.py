@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 from shiyu.cases.schemas import Named, Speaker
 from shiyu.directory.gazetteer import gazetteer
 from shiyu.directory.located import Node
-from shiyu.field import actions, queries, schemas
+from shiyu.field import actions, patrols, queries, schemas
 from shiyu.field.lifecycle import S
 from shiyu.field.schemas import (
     ITEM,
     AroundPage,
     CancelIn,
+    CheckInIn,
     FieldMe,
     GridOut,
     HeatOut,
@@ -83,6 +84,9 @@ def _one(request: Request, viewer: Viewer, given: dict[str, Any]) -> ItemOut:
 def _take(s: Session, viewer: Viewer, item: Item) -> actions.Told:
     if isinstance(item, SightingIn):
         return actions.sight(s, viewer, item.seen())
+    if isinstance(item, CheckInIn):
+        plan, made, known = patrols.check_in(s, viewer, item.here())
+        return actions.Told(plan.name, "counted" if made.counted else "outside", known)
     verb = item.type.removeprefix("task_")
     task, known = actions.answer(s, viewer, item.task, verb, item.client_id, item.at, item.text, item.files)
     return actions.Told(task.no, task.state, known)

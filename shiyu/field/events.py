@@ -38,3 +38,32 @@ class TaskMoved:
     new: str
     case_id: UUID
     area_id: UUID
+
+
+@event("patrol.planned")
+class PatrolPlanned:
+    """巡查计划 — a grid is to be walked on so many days a week."""
+
+    patrol_id: UUID
+    version: int
+    area_id: UUID
+    days_a_week: int
+
+
+@event("patrol.ended")
+class PatrolEnded:
+    """巡查计划终止 — a plan has its last day."""
+
+    patrol_id: UUID
+    version: int
+    area_id: UUID
+
+
+@event("patrol.checked_in")
+class PatrolCheckedIn:
+    """巡查签到 — a worker was on his round; ``counted``: at the place where he should be."""
+
+    patrol_id: UUID
+    version: int
+    area_id: UUID
+    counted: bool

@@ -1,15 +1,17 @@
 """The rows of the field. A worker's tracks are not kept: only where something was seen, when it was reported."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, text
 from sqlalchemy import Sequence as DbSequence
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shiyu.cases.models import Case
 from shiyu.directory.orgs import Org
 from shiyu.directory.places import Area
+from shiyu.directory.posts import GridPost
 from shiyu.field.lifecycle import OPEN, S
 from shiyu.kernel.auth import Account
 from shiyu.kernel.db import Base, new_id
@@ -114,3 +116,63 @@ class TaskFile(Base):
     task_id: Mapped[UUID] = mapped_column(ForeignKey(Task.id), primary_key=True)
     file_id: Mapped[UUID] = mapped_column(ForeignKey(File.id), primary_key=True)
     version: Mapped[int]
+
+
+class PatrolPlan(Base):
+    """巡查计划 — a grid is to be walked on so many days a week, from ``valid_from`` until the day before ``valid_to``.
+
+    ``points`` are the places to stop at (name, lon, lat in WGS-84 degrees, counted from 0); none: the whole grid, one check-in a day
+    anywhere inside. ``reach``: metres within which a check-in counts as there. With ``post_id`` it is the plan of one post alone.
+    A plan is not edited: it ends, and a new one begins.
+    """
+
+    __tablename__ = "patrol_plan"
+    __table_args__ = (
+        CheckConstraint("days_a_week between 1 and 7", name="days_a_week"),
+        CheckConstraint("reach > 0", name="reach"),
+        CheckConstraint("valid_to is null or valid_to > valid_from", name="validity"),
+        Index(None, "area_id", "valid_from"),
+        Index(None, "post_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    version: Mapped[int] = mapped_column(default=1)
+    area_id: Mapped[UUID] = mapped_column(ForeignKey(Area.id))
+    post_id: Mapped[UUID | None] = mapped_column(ForeignKey(GridPost.id))
+    name: Mapped[str]
+    points: Mapped[list[dict[str, Any]]]
+    days_a_week: Mapped[int] = mapped_column(SmallInteger)
+    reach: Mapped[int]
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+    created_at: Mapped[datetime]
+    created_by: Mapped[UUID | None]
+    exercise_id: Mapped[UUID | None]
+
+
+class CheckIn(Base):
+    """巡查签到 — a worker says: I am here. ``client_id``, ``seen_at``, ``received_at`` and positions as in ``Sighting``.
+
+    ``day`` is the day in Beijing for which it counts; ``off`` the metres by which it missed the grid or the point, 0 when it was there;
+    ``counted`` whether it counts, judged once with the plan's ``reach``.
+    """
+
+    __tablename__ = "check_in"
+    __table_args__ = (
+        Index("uq_check_in_client", "account_id", "client_id", unique=True),
+        Index(None, "plan_id", "day"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    client_id: Mapped[UUID]
+    plan_id: Mapped[UUID] = mapped_column(ForeignKey(PatrolPlan.id))
+    point: Mapped[int | None] = mapped_column(SmallInteger)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey(Account.id))
+    day: Mapped[date] = mapped_column(Date)
+    seen_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    lon: Mapped[float]
+    lat: Mapped[float]
+    accuracy: Mapped[float | None]
+    off: Mapped[int]
+    counted: Mapped[bool]

@@ -1,6 +1,6 @@
 """What the wire carries of the field."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from shiyu.directory.located import Lineage
 from shiyu.field.actions import Seen
 from shiyu.field.lifecycle import LIFECYCLE
 from shiyu.field.models import Sighting
+from shiyu.field.patrols import MOST_POINTS, Here
 from shiyu.field.policy import roles
 from shiyu.field.queries import Heat, TaskWhole
 from shiyu.kernel import vault, words
@@ -22,6 +23,9 @@ from shiyu.kernel.web import FieldProblem, Input, Output
 _TOLERANCE = 0.00003  # degrees, about three metres: finer than a phone shows
 _DIGITS = 5
 BATCH = 50
+
+Day = Annotated[date, Field(ge=date(1949, 10, 1), le=date(2199, 12, 31))]
+"""A day of the calendar near enough to be counted on from."""
 
 
 class ItemIn(Input):
@@ -83,7 +87,22 @@ class TaskWordsIn(ItemIn):
     files: FileIds = Field(default_factory=list)
 
 
-Item = SightingIn | TaskAcceptIn | TaskWordsIn
+class CheckInIn(ItemIn):
+    """巡查签到 — ``point``: which of the plan's points; none for a plan of the whole grid."""
+
+    type: Literal["check_in"]
+    plan: UUID
+    point: int | None = Field(None, ge=0, lt=MOST_POINTS)
+    position: Position
+    files: FileIds = Field(default_factory=list, max_length=0)
+
+    def here(self) -> Here:
+        """The same for the verb."""
+        lon, lat = self.position.wgs84()
+        return Here(self.client_id, self.at, self.plan, lon, lat, self.point, self.position.accuracy)
+
+
+Item = SightingIn | TaskAcceptIn | TaskWordsIn | CheckInIn
 ITEM: TypeAdapter[Item] = TypeAdapter(Annotated[Item, Field(discriminator="type")])
 
 

@@ -277,6 +277,7 @@ def test_a_queue_is_sent_by_its_owner_alone(phone: Callable[..., Page]) -> None:
 
 def test_what_was_read_can_be_read_without_a_net(phone: Callable[..., Page]) -> None:
     page = phone()
+    expect(page.get_by_text("没有待办任务")).to_be_visible(timeout=SOON)
     page.get_by_role("link", name="辖区热力").click()
     expect(page.locator("figure svg[role=img] path").first).to_be_visible(timeout=SOON)
     page.context.set_offline(True)
@@ -309,7 +310,7 @@ AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
-PAGES = ["", "report", "queue", "tasks", "sightings", "area", "settings", "sign-in"]
+PAGES = ["", "report", "queue", "tasks", "sightings", "area", "patrol", "card", "settings", "sign-in"]
 
 
 def test_no_page_has_a_serious_fault_of_accessibility(phone: Callable[..., Page]) -> None:

@@ -84,6 +84,25 @@ export interface Heat {
   pieces: (Named & { n: number; shape: Shape | null })[]
 }
 
+export interface Stop {
+  point: number | null
+  name: string | null
+  lon: number | null
+  lat: number | null
+  days: number
+  today: boolean
+}
+export interface Round {
+  id: string
+  name: string
+  area: Named
+  goal: number
+  reach: number
+  stops: Stop[]
+  last: { at: string; counted: boolean; off: number } | null
+}
+export type Card = Schemas['CardOut']
+
 interface Answer<T> {
   data: ShallowRef<T | null>
   at: Ref<number>
@@ -125,6 +144,8 @@ export function answer<T>(path: () => string): Answer<T> {
 export const mine = answer<Mine>(() => '/api/field/me')
 export const tasks = answer<{ rows: Task[] }>(() => '/api/field/tasks?limit=200')
 export const sightings = answer<{ rows: Sighting[] }>(() => '/api/field/sightings')
+export const rounds = answer<Round[]>(() => '/api/field/patrols')
+export const cards = answer<Card[]>(() => '/api/field/cards')
 export const around = answer<{ rows: Around[] }>(() => '/api/field/cases')
 
 /** What is still to do: what is due first stands first, what has no limit last. */

@@ -12,7 +12,7 @@ import { uuid } from '@/kit/store'
 import { ended, greet, who } from './session'
 import { allRows, dropRow, keep, kept, putRow } from './store'
 
-export type Kind = 'sighting' | 'task_accept' | 'task_done' | 'task_return'
+export type Kind = 'sighting' | 'task_accept' | 'task_done' | 'task_return' | 'check_in'
 export interface Shot {
   blob: Blob
   name: string

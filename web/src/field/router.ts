@@ -2,7 +2,9 @@
 import { nextTick } from 'vue'
 import { createRouter, createWebHistory } from 'vue-router'
 import AreaPage from './pages/AreaPage.vue'
+import CardPage from './pages/CardPage.vue'
 import HomePage from './pages/HomePage.vue'
+import PatrolPage from './pages/PatrolPage.vue'
 import QueuePage from './pages/QueuePage.vue'
 import ReportPage from './pages/ReportPage.vue'
 import SettingsPage from './pages/SettingsPage.vue'
@@ -24,6 +26,8 @@ export const router = createRouter({
     { path: '/tasks/:id', component: TaskPage, props: true },
     { path: '/sightings', component: SightingsPage },
     { path: '/area', component: AreaPage },
+    { path: '/patrol', component: PatrolPage },
+    { path: '/card', component: CardPage },
     { path: '/settings', component: SettingsPage },
     { path: '/:rest(.*)*', redirect: '/' },
   ],
