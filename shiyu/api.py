@@ -17,13 +17,19 @@ from sqlalchemy import text
 from starlette.exceptions import HTTPException
 
 import shiyu.analysis.listeners
-import shiyu.oversight.jobs  # noqa: F401 - rooms without a route that need it register what they listen to
+import shiyu.channels.listeners
+import shiyu.oversight.jobs
+import shiyu.services.jobs
+import shiyu.services.listeners  # noqa: F401 - rooms without a route that need it register what they listen to
 from shiyu import live
 from shiyu.analysis import api as analysis
 from shiyu.cases import api as cases
+from shiyu.channels import api as channels
+from shiyu.channels.open311 import api as open311
 from shiyu.directory import access
 from shiyu.directory import api as directory
 from shiyu.field import api as field
+from shiyu.field import patrol_api, post_api
 from shiyu.kernel import api as kernel
 from shiyu.kernel import events, web
 from shiyu.kernel.auth import Viewer
@@ -32,6 +38,7 @@ from shiyu.kernel.db import reading
 from shiyu.kernel.errors import Refusal
 from shiyu.law import api as law
 from shiyu.oversight import api as oversight
+from shiyu.services import api as services
 
 STATIC = Path(__file__).parent / "static"
 ROUTERS = (
@@ -40,9 +47,14 @@ ROUTERS = (
     directory.router,
     law.router,
     cases.router,
+    services.router,
     field.router,
+    post_api.router,
+    patrol_api.router,
     analysis.router,
     oversight.router,
+    channels.router,
+    open311.router,
     live.router,
 )
 FACES = ("desk", "field", "screen")
@@ -166,7 +178,7 @@ def _mount_faces(app: FastAPI) -> None:
         app.add_api_route(f"/{name}", face(name), include_in_schema=False, name=f"face_{name}")
         app.add_api_route(f"/{name}/{{_path:path}}", face(name), include_in_schema=False, name=f"face_{name}_path")
     app.add_api_route("/", face("citizen"), include_in_schema=False, name="face_citizen")
-    for path in ("report", "track", "mine", "privacy", "accessibility", "case", "help"):
+    for path in ("report", "track", "mine", "privacy", "accessibility", "case", "help", "grid", "card"):
         app.add_api_route(f"/{path}", face("citizen"), include_in_schema=False, name=f"face_citizen_{path}")
         app.add_api_route(
             f"/{path}/{{_rest:path}}", face("citizen"), include_in_schema=False, name=f"face_citizen_{path}_rest"

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 from fastapi.responses import FileResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
-from shiyu.cases import actions, policy, queries, schemas, triage
+from shiyu.cases import actions, papers, policy, queries, schemas, triage
 from shiyu.cases.lifecycle import LIFECYCLE, S
 from shiyu.cases.models import Case
 from shiyu.cases.queries import BOXES, Filters
@@ -224,8 +224,7 @@ def suggest(body: SaidIn, viewer: Viewer = signed_in, s: Session = reading) -> d
 async def report(body: DeskReportIn, response: Response, viewer: Viewer = signed_in) -> Receipt:
     """诉求登记"""
     viewer.need(*DESK_ROLES)
-    said = body.report(body.channel, urgency=body.urgency)
-    told: Receipt = await wrap_future(actions.accept_gathered(viewer, said, schemas.receipt))
+    told: Receipt = await wrap_future(actions.accept_gathered(viewer, body.written(), schemas.receipt))
     response.status_code = 200 if told.known else 201
     return told
 
@@ -242,7 +241,7 @@ def report_batch(body: BatchIn, viewer: Viewer = signed_in, s: Session = tx) -> 
     viewer.need(*DESK_ROLES)
     if not 1 <= len(body.reports) <= 500:  # noqa: PLR2004 - a transaction stays short
         raise Refusal("case.batch_size", 422, field="reports", most=500)
-    accepted = actions.accept_many(s, viewer, [one.report(one.channel, urgency=one.urgency) for one in body.reports])
+    accepted = actions.accept_many(s, viewer, [one.written() for one in body.reports])
     return [{"no": one.no, "known": one.known} for one in accepted]
 
 
@@ -309,6 +308,14 @@ def export(filters: Asked, viewer: Viewer = signed_in) -> StreamingResponse:
 def one(no: str, viewer: Viewer = signed_in, s: Session = reading) -> CaseOut:
     """一张工单"""
     return schemas.case_out(s, viewer, queries.one(s, viewer, no))
+
+
+@router.get("/cases/{no}/paper", tags=["cases"], response_class=Response)
+def paper(no: str, lang: Literal["zh", "en"] = "zh", viewer: Viewer = signed_in, s: Session = tx) -> Response:
+    """打印工单 — the case with its timeline as one PDF; the reporter masked, the print recorded."""
+    pdf = papers.case_paper(s, viewer, queries.one(s, viewer, no), lang)
+    headers = {"Content-Disposition": f'inline; filename="{no}.pdf"'}
+    return Response(pdf, media_type="application/pdf", headers=headers)
 
 
 @router.get("/callers", tags=["cases"])

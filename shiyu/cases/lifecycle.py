@@ -83,6 +83,9 @@ LIFECYCLE = Lifecycle(
         move("urge", "催办", OPEN, None, (REPORTER, *DESK, COORDINATOR, SUPERVISOR)),
         move("supplement", "补充情况", OPEN, None, (REPORTER, *DESK), None, "text"),
         move("note", "备注", (*OPEN, S.SPLIT), None, STAFF, None, "text"),
+        move("recuse", "自行回避", OPEN, None, (*DESK, COORDINATOR, *OFFICE, CALLER, GRID_WORKER), None, "text"),
+        move("bar", "责令回避", OPEN, None, (DISPATCHER, SUPERVISOR), None, "text"),
+        move("unbar", "解除回避", OPEN, None, (DISPATCHER, SUPERVISOR), None, ("bar", "text")),
         move("reclassify", "更改事项", (*INTAKE, S.HANDLING), None, DISPATCHER, None, "matter"),
         move("relocate", "更正地点", (*INTAKE, S.HANDLING, S.CLOSED), None, (*DESK, GRID_WORKER)),
     ),
@@ -118,4 +121,7 @@ PUBLIC_VERBS = frozenset(
     {"accept", "answer", "dispatch", "designate", "pass_down", "decline", "transfer", "confirm", "merge", "sign", "contact", "suspend",
      "resume", "reply", "rejoin", "call_back", "close", "rework", "reopen", "withdraw", "urge", "supplement", "extend"}
 )  # fmt: skip
+# Who decides on recusals, and the words that are meant for nobody else.
+DECIDES = frozenset({DISPATCHER, SUPERVISOR})
+KEPT_TEXTS = frozenset({"recuse", "bar", "unbar"})
 PUBLIC_TEXTS = frozenset({"answer", "decline", "reply", "rejoin", "supplement", "urge", "withdraw"})

@@ -175,6 +175,32 @@ class Dispatch(Base):
     ground: Mapped[str | None]
 
 
+class Bar(Base):
+    """回避 — somebody who must neither see nor handle this case: a person with an interest in it, or the office it is about.
+
+    ``why``: "recused" (自行回避), "ordered" (责令回避), "accused" (被举报单位). Holds until it is lifted.
+    """
+
+    __tablename__ = "bar"
+    __table_args__ = (
+        CheckConstraint("why in ('recused', 'ordered', 'accused')", name="why"),
+        CheckConstraint("(account_id is null) <> (org_id is null)", name="one"),
+        Index("ix_bar_case", "case_id", postgresql_where=text("ended_at is null")),
+        Index("ix_bar_account", "account_id", "case_id", postgresql_where=text("ended_at is null")),
+        Index("ix_bar_org", "org_id", "case_id", postgresql_where=text("ended_at is null")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    case_id: Mapped[UUID] = mapped_column(ForeignKey(Case.id))
+    account_id: Mapped[UUID | None]
+    org_id: Mapped[UUID | None] = mapped_column(ForeignKey(Org.id))
+    why: Mapped[str]
+    at: Mapped[datetime]
+    by_id: Mapped[UUID | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[UUID | None]
+
+
 class Entry(Base):
     """记事 — the words that went with an act; the timeline is the events with their entries."""
 

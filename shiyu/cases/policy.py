@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from shiyu.cases.lifecycle import (
@@ -20,7 +20,7 @@ from shiyu.cases.lifecycle import (
     REVIEWER,
     SUPERVISOR,
 )
-from shiyu.cases.models import Case, Dispatch
+from shiyu.cases.models import Bar, Case, Dispatch
 from shiyu.kernel import vault
 from shiyu.kernel.auth import Grant, Viewer
 
@@ -82,12 +82,14 @@ def visible_to(viewer: Viewer) -> list[Branch]:
     """可见范围 — the branches of cases this viewer may see; none: nothing.
 
     A confidential case (保密工单) is seen by the city's own desk, by its offices and by its reporter, not by everybody of its area.
-    Cases of a drill are seen only inside the drill, and the other way round.
+    Cases of a drill are seen only inside the drill, and the other way round. Who must step back (回避) sees nothing of that case.
     """
     drill = Case.exercise_id == viewer.exercise_id if viewer.exercise_id else Case.exercise_id.is_(None)
     branches: list[Branch] = []
     if viewer.reporter_of is not None:
         branches.append(Branch(Case.id == viewer.reporter_of))
+    if viewer.grants:
+        drill = and_(drill, _free(viewer))
     seen: set[tuple[str, UUID | None]] = set()
     for grant in viewer.at(*BY_AREA):
         if everywhere(grant):
@@ -102,6 +104,14 @@ def visible_to(viewer: Viewer) -> list[Branch]:
             branches.append(Branch(and_(Case.lead_org_id == grant.org_id, drill)))
             branches += [Branch(drill, grant.org_id, part) for part in ("lead", "assist")]
     return branches
+
+
+def _free(viewer: Viewer) -> ColumnElement[bool]:
+    """Not a case from which he or his office must step back. These are few and found once a statement, not for every row."""
+    offices = {grant.org_id for grant in viewer.grants if grant.org_id}
+    himself = or_(Bar.account_id == viewer.id, Bar.org_id.in_(offices)) if offices else Bar.account_id == viewer.id
+    barred = select(Bar.case_id).where(Bar.ended_at.is_(None), himself)
+    return Case.id != func.all(func.array(barred.scalar_subquery()))
 
 
 def may_see(viewer: Viewer) -> ColumnElement[bool]:

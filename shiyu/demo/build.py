@@ -8,7 +8,8 @@ from random import Random
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shiyu.demo import city, people, stories, voices
+from shiyu.channels.seed import seed as register_channels
+from shiyu.demo import city, knowledge, people, rounds, stories, voices
 from shiyu.demo.accounts import CENTRE, open_accounts
 from shiyu.demo.city import areas
 from shiyu.demo.city.build import SEED
@@ -66,8 +67,12 @@ def build_demo(
         built = city.build(s, grids=grids, cells_per_grid=cells_per_grid, seed=seed)
     with clock.at(begin), transaction() as s:
         open_accounts(s, built)
+        rounds.fill(s, built)
+    with transaction() as s:  # as of today: who never spoke has not fallen silent yet
+        register_channels(s)
     with reading() as s:
         cast, spots = people.cast(s), voices.spots(s)
+    knowledge.fill(cast, begin)
     history = History(cast, spots, Random(seed), now, pictures)
     history.plan(cases)
     history.play(lambda done: step("cases", done, cases))

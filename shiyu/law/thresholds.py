@@ -10,8 +10,21 @@ from shiyu.kernel.db import Base
 from shiyu.kernel.errors import Refusal
 from shiyu.law import edition
 
-NAMES = ("direct.confidence", "duplicate.likeness", "satisfied.at_least", "light.amber")
-"""直派把握 疑似重复相似度 视为满意的最低评价 亮黄灯时已用时间比例."""
+NAMES = (
+    "direct.confidence",
+    "duplicate.likeness",
+    "satisfied.at_least",
+    "light.amber",
+    "channel.silent.times",
+    "channel.silent.least",
+    "channel.silent.default",
+    "channel.silent.history",
+    "knowledge.review_days",
+    "knowledge.good_enough",
+    "knowledge.alike",
+)
+"""直派把握 疑似重复相似度 视为满意的最低评价 亮黄灯时已用时间比例；渠道沉默：几倍于平常间隔、至少小时数、缺少历史时的小时数、足以看出平常间隔的件数；
+知识条目：复核周期（天）、视为有答案的最低匹配度、未答问题归并相似度."""
 
 
 class Threshold(Base):

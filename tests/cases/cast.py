@@ -138,6 +138,23 @@ def bring(verb: str, case: dict[str, Any], other: str | None = None) -> dict[str
         "call_back": {"result": "reached", "solved": True, "satisfied": 5},
         "reclassify": {"matter": "010301"},
         "relocate": {"address": "铁东区乐雪社区3号楼"},
+        "bar": {"org": OTHER, "text": "与本件诉求有利害关系。"},
+        "unbar": {
+            "bar": next((one["id"] for one in case.get("bars", ()) if not one["ended_at"]), str(uuid4())),
+            "text": "已查清。",
+        },
     }
-    texts = ("answer", "rejoin", "contact", "assist", "reply", "draft", "revise", "reopen", "supplement", "note")
+    texts = (
+        "answer",
+        "rejoin",
+        "contact",
+        "assist",
+        "reply",
+        "draft",
+        "revise",
+        "reopen",
+        "supplement",
+        "note",
+        "recuse",
+    )
     return brought.get(verb, {"text": "情况说明。"} if verb in texts else {})

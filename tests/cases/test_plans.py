@@ -59,6 +59,12 @@ def crowded(cluster: postgres.Cluster, city_template: str) -> Iterator[None]:
                     " select gen_random_uuid(), id, lead_org_id, 'lead', 1, accepted_at, accepted_at, false from cases.\"case\" where no like 'AS-P-%'"
                 )
             )
+            s.execute(  # of other people: who must step back from what is found by its own index
+                text(
+                    "insert into cases.bar (id, case_id, account_id, why, at)"
+                    " select gen_random_uuid(), id, gen_random_uuid(), 'recused', accepted_at from cases.\"case\" where no like 'AS-P-%'"
+                )
+            )
         with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("vacuum analyze"))
         yield

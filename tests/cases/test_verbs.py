@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from shiyu.cases import actions, policy, schemas
 from shiyu.cases.actions.act import buttons
 from shiyu.cases.lifecycle import FINAL, FOLLOWS, LIFECYCLE, STOPS, S
-from shiyu.cases.models import Case, Clock, Dispatch, Entry
+from shiyu.cases.models import Bar, Case, Clock, Dispatch, Entry
 from shiyu.directory import orgs
 from shiyu.directory.places import Area
 from shiyu.kernel import clock, db, events
@@ -103,13 +103,21 @@ class Scene:
             self.case.rounds = 3
         if verb == "decide_extension" and self.case.state == S.HANDLING:
             self.act("extend", everybody)
+        if verb == "unbar":
+            self.s.add(Bar(case_id=self.case.id, account_id=new_id(), why="ordered", at=clock.now()))
+            self.s.flush()
         if verb == "rejoin" and self.case.state == S.SPLIT:
             for no in self.s.scalars(select(Case.no).where(Case.part_of_id == self.case.id)).all():
                 actions.act(self.s, everybody, no, "answer", {"text": "已答复。"})
 
     def act(self, verb: str, viewer: Viewer) -> Case:
         """The verb, with what a sensible person brings."""
-        known = {"lead_org": None, "extensions": [{"id": str(self.pending()), "decided_at": None}]}
+        barred = self.s.scalar(select(Bar.id).where(Bar.case_id == self.case.id))
+        known = {
+            "lead_org": None,
+            "extensions": [{"id": str(self.pending()), "decided_at": None}],
+            "bars": [{"id": str(barred or new_id()), "ended_at": None}],
+        }
         body = schemas.BODIES.get(verb, schemas.VerbIn).model_validate(bring(verb, known, self.house.other))
         return actions.act(self.s, viewer, self.case.no, verb, body.model_dump(exclude={"version"}))
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from shiyu.cases import triage
 from shiyu.cases.actions.act import Act, guard, load, settle, verb
+from shiyu.cases.actions.barring import require_free
 from shiyu.cases.actions.intake import Report, accept_many
 from shiyu.cases.events import CaseClosed, CaseDispatched, CaseMoved, CaseSentBack
 from shiyu.cases.lifecycle import FINAL, S
@@ -39,6 +40,8 @@ def dispatch(act: Act) -> Any:
     """派单 / 指定承办 — a lead office and assisting offices, in a new round. What was designated cannot be sent back."""
     lead = act.org("lead_org")
     assists = _assists(act, lead)
+    require_free(act, [lead], "lead_org")
+    require_free(act, assists, "assist_orgs")
     case = act.case
     act.end_parts("replaced")
     act.stop("assist")
@@ -62,6 +65,7 @@ def pass_down(act: Act) -> Any:
     case = act.case
     if lead == case.lead_org_id:
         raise Refusal("case.same_office", 422, field="lead_org")
+    require_free(act, [lead], "lead_org")
     act.end_parts("passed_down", "lead")
     case.lead_org_id = act.clock_org = lead
     _give(act, lead, "lead")

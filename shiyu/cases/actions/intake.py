@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Table, select, text, tuple_
+from sqlalchemy import Table, insert, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from shiyu.cases import triage
 from shiyu.cases.events import CaseAccepted, CaseDispatched, CaseRecorded
 from shiyu.cases.lifecycle import S
-from shiyu.cases.models import Case, CaseFile, Clock, Dispatch, Reporter
+from shiyu.cases.models import Bar, Case, CaseFile, Clock, Dispatch, Reporter
 from shiyu.cases.policy import token_of
 from shiyu.cases.triage import Candidate, Likeness, Triage, Word
 from shiyu.directory import orgs
@@ -36,7 +36,10 @@ KEEP_LIKE = 5  # so many likenesses are kept with a case
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """诉求 — one voice as it came in. Positions are WGS-84 degrees; ``at`` only for reports of the past (import)."""
+    """诉求 — one voice as it came in. Positions are WGS-84 degrees; ``at`` only for reports of the past (import).
+
+    ``against``: codes of the offices that a tip-off (举报) is about; they never see it.
+    """
 
     key: str
     channel: str
@@ -56,6 +59,7 @@ class Report:
     historic: bool = False
     part_of: UUID | None = None
     account_id: UUID | None = None
+    against: tuple[str, ...] = ()
 
     def word(self) -> Word:
         """What triage looks at."""
@@ -93,6 +97,7 @@ class _Draft:
     thought: Triage
     now: datetime
     like: list[Likeness]
+    against: list[UUID]
     id: UUID = field(default_factory=new_id)
     rows: Rows = field(default_factory=dict)
 
@@ -118,7 +123,7 @@ def write(s: Session, viewer: Viewer, thoughts: Sequence[Thought]) -> list[Accep
     """受理 — the second half of ``accept``: the rows of all reports, in one statement."""
     law = book(s)
     drafts = [
-        _Draft(one.report, one.triage, one.at, like)
+        _Draft(one.report, one.triage, one.at, like, _accused(s, one.report))
         for one, like in zip(thoughts, _likes(s, thoughts, law), strict=True)
     ]
     for draft in drafts:
@@ -128,6 +133,9 @@ def write(s: Session, viewer: Viewer, thoughts: Sequence[Thought]) -> list[Accep
     for draft in drafts:
         if draft.id in new and draft.report.file_ids:
             attach(s, viewer, draft.id, draft.report.file_ids, version=1, verb="accept", public=True)
+        if draft.id in new and draft.against:
+            rows_of = [{"case_id": draft.id, "org_id": org, "why": "accused", "at": draft.now} for org in draft.against]
+            s.execute(insert(Bar), [{**row, "by_id": viewer.id} for row in rows_of])
     if new:
         events.mark(s)
     return _answers(s, drafts, new)
@@ -245,7 +253,8 @@ def _rows(s: Session, viewer: Viewer, draft: _Draft, law: LawBook) -> Rows:
     report, thought, now = draft.report, draft.thought, draft.now
     at = report.at or now
     lead, assists, convener = _offices(s, thought)
-    direct = thought.direct and lead is not None and not report.historic and report.part_of is None
+    free = not set(draft.against) & {lead, *assists}
+    direct = thought.direct and free and lead is not None and not report.historic and report.part_of is None
     clocks = [] if report.historic else _clocks(draft, law, direct, lead, assists, at)
     area = thought.lineage.area_id if thought.lineage else None
     first = CaseRecorded if report.historic else CaseAccepted
@@ -262,6 +271,13 @@ def _rows(s: Session, viewer: Viewer, draft: _Draft, law: LawBook) -> Rows:
         "dispatch": [_dispatch_row(draft.id, org, part, at) for org, part in parts],
         "event": [events.row_of(fact, viewer.id, now, viewer.exercise_id) for fact in facts],
     }
+
+
+def _accused(s: Session, report: Report) -> list[UUID]:
+    codes = orgs.ids(s) if report.against else {}
+    if unknown := next((code for code in report.against if code not in codes), None):
+        raise Refusal("case.no_office", 422, field="against", given=unknown)
+    return list(dict.fromkeys(codes[code] for code in report.against))
 
 
 def _offices(s: Session, thought: Triage) -> tuple[UUID | None, list[UUID], UUID | None]:

@@ -80,6 +80,11 @@ class DeskReportIn(ReportIn):
 
     channel: str = Field("hotline", pattern=r"^[a-z0-9_]{2,30}$")
     urgency: Urgency | None = None
+    against: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=5)
+
+    def written(self) -> Report:
+        """The same for the verb, with what only an agent may say."""
+        return self.report(self.channel, urgency=self.urgency, against=tuple(self.against))
 
 
 class VerbIn(Input):
@@ -185,6 +190,20 @@ class MatterIn(VerbIn):
     matter: str = Field(pattern=r"^\d{6}$")
 
 
+class BarIn(VerbIn):
+    """责令回避 — an office by its code or a person by the user name; ``accused``: the case is about this office."""
+
+    org: str | None = Field(None, max_length=60)
+    account: str | None = Field(None, max_length=60)
+    accused: bool = False
+
+
+class UnbarIn(VerbIn):
+    """解除回避."""
+
+    bar: UUID
+
+
 class PlaceIn(VerbIn):
     """更正地点 — one of area, position, address."""
 
@@ -211,6 +230,8 @@ BODIES: dict[str, type[VerbIn]] = {
     "call_back": AnswersIn,
     "reclassify": MatterIn,
     "relocate": PlaceIn,
+    "bar": BarIn,
+    "unbar": UnbarIn,
     **dict.fromkeys(("assist", "draft", "reply", "note", "supplement", "rejoin", "answer"), FilesIn),
 }
 

@@ -161,6 +161,7 @@ class CaseOut(CaseRow):
     call_backs: list[dict[str, Any]]
     extensions: list[dict[str, Any]]
     transfers: list[dict[str, Any]]
+    bars: list[dict[str, Any]]
     files: list[FileOut]
     triage: dict[str, Any]
     merged_into: str | None

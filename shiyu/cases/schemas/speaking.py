@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from shiyu.cases.actions.act import buttons
 from shiyu.cases.actions.intake import Accepted
-from shiyu.cases.lifecycle import LIFECYCLE, OPEN, PUBLIC_TEXTS, PUBLIC_VERBS
-from shiyu.cases.models import Case, Clock
+from shiyu.cases.lifecycle import DECIDES, KEPT_TEXTS, LIFECYCLE, OPEN, PUBLIC_TEXTS, PUBLIC_VERBS
+from shiyu.cases.models import Bar, Case, Clock
 from shiyu.cases.policy import MAY_KNOW_CONFIDENTIAL, roles, token_of
 from shiyu.cases.queries import Whole
 from shiyu.cases.schemas.outputs import (
@@ -33,7 +33,7 @@ from shiyu.cases.triage import Likeness, Triage
 from shiyu.directory import orgs
 from shiyu.directory.gazetteer import Because, Gazetteer, gazetteer
 from shiyu.kernel import clock, words
-from shiyu.kernel.auth import Viewer
+from shiyu.kernel.auth import Account, Viewer
 from shiyu.law.book import LawBook, book
 
 
@@ -106,7 +106,8 @@ def case_out(s: Session, viewer: Viewer, whole: Whole) -> CaseOut:
     lines = {name: LIFECYCLE.find(case.state, name) for name in can}
     files = [FileOut.of(file, "/api/files", link.verb, link.version) for link, file in whole.files]
     ids = (case.cell_id, case.grid_id, case.community_id, case.town_id, case.county_id)
-    may_know = not case.confidential or bool(roles(s, viewer, case) & MAY_KNOW_CONFIDENTIAL)
+    own = roles(s, viewer, case)
+    may_know, decides = not case.confidential or bool(own & MAY_KNOW_CONFIDENTIAL), bool(own & DECIDES)
     finest = next((area for area in ids if area), None)
     path = say.places.lineage(finest).path if finest else ()
     return CaseOut(
@@ -150,16 +151,30 @@ def case_out(s: Session, viewer: Viewer, whole: Whole) -> CaseOut:
             for row in whole.extensions
         ],
         transfers=[_row(row, "to", "at", "confirmed_at", "bounced_at", "receipt", "ground") for row in whole.transfers],
+        bars=_bars(s, say, case) if decides else [],
         files=files,
         triage=suggestion_kept(say, case),
         merged_into=next(iter(whole.related["merged_into"]), None),
         merged=whole.related["merged"],
         part_of=next(iter(whole.related["part_of"]), None),
         parts=whole.related["parts"],
-        timeline=timeline(say, whole, files),
+        timeline=[
+            one if decides or one.verb not in KEPT_TEXTS else one.model_copy(update={"text": None})
+            for one in timeline(say, whole, files)
+        ],
         can=can,
         needs={name: list(line.needs) for name, line in lines.items() if line},
     )
+
+
+def _bars(s: Session, say: Speaker, case: Case) -> list[dict[str, Any]]:
+    """Who had to step back; for those who decide on it."""
+    query = select(Bar, Account.username, Account.name).outerjoin(Account, Account.id == Bar.account_id)
+    rows = s.execute(query.where(Bar.case_id == case.id).order_by(Bar.at, Bar.id))
+    return [
+        _row(row, "id", "why", "at", "ended_at", org=say.org(row.org_id), account=username, name=name)
+        for row, username, name in rows
+    ]
 
 
 def clock_out(say: Speaker, row: Clock) -> ClockOut:

@@ -26,6 +26,8 @@ const routes: RouteRecordRaw[] = [
   { path: '/report/done', component: DonePage },
   { path: '/track', component: TrackPage },
   { path: '/case/:no', component: CasePage, props: true },
+  { path: '/grid', component: () => import('./grid/MyGridPage.vue') },
+  { path: '/card/:card', component: () => import('./grid/CardCheckPage.vue'), props: true },
   { path: '/privacy', component: () => import('./PrivacyPage.vue') },
   { path: '/accessibility', component: () => import('./AccessPage.vue') },
   { path: '/:rest(.*)*', component: LostPage },

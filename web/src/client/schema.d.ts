@@ -450,6 +450,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{no}/bar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bar
+         * @description 责令回避 / order to step back — text
+         */
+        post: operations["cases_bar_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{no}/bounce": {
         parameters: {
             query?: never;
@@ -690,6 +710,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{no}/paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Paper
+         * @description 打印工单 — the case with its timeline as one PDF; the reporter masked, the print recorded.
+         */
+        get: operations["cases_paper_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{no}/pass_down": {
         parameters: {
             query?: never;
@@ -724,6 +764,26 @@ export interface paths {
          * @description 更改事项 / change the matter — matter
          */
         post: operations["cases_reclassify_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{no}/recuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recuse
+         * @description 自行回避 / step back — text
+         */
+        post: operations["cases_recuse_POST"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1014,6 +1074,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{no}/unbar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unbar
+         * @description 解除回避 / lift a recusal — bar、text
+         */
+        post: operations["cases_unbar_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{no}/unmerge": {
         parameters: {
             query?: never;
@@ -1074,6 +1154,266 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listing
+         * @description 渠道一览 — the silent ones first.
+         */
+        get: operations["channels_listing_GET"];
+        put?: never;
+        /**
+         * Add
+         * @description 登记渠道
+         */
+        post: operations["channels_add_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Summary
+         * @description 渠道概况
+         */
+        get: operations["channels_summary_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One
+         * @description 一个渠道
+         */
+        get: operations["channels_one_GET"];
+        put?: never;
+        /**
+         * Edit
+         * @description 修改渠道
+         */
+        post: operations["channels_edit_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts
+         * @description 渠道日计
+         */
+        get: operations["channels_counts_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Errors
+         * @description 渠道差错
+         */
+        get: operations["channels_errors_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Keys
+         * @description 接口密钥
+         */
+        get: operations["channels_keys_GET"];
+        put?: never;
+        /**
+         * Make Key
+         * @description 发放密钥 — its secret is told this once.
+         */
+        post: operations["channels_make_key_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}/keys/{key_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Key
+         * @description 吊销密钥
+         */
+        post: operations["channels_revoke_key_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}/mappings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mappings
+         * @description 事项对照
+         */
+        get: operations["channels_mappings_GET"];
+        put?: never;
+        /**
+         * Map Matter
+         * @description 设置对照
+         */
+        post: operations["channels_map_matter_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}/mappings/{mapping_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unmap
+         * @description 删除对照
+         */
+        delete: operations["channels_unmap_DELETE"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}/migrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Migrations
+         * @description 归并台账
+         */
+        get: operations["channels_migrations_GET"];
+        put?: never;
+        /**
+         * Add Migration
+         * @description 归并记账
+         */
+        post: operations["channels_add_migration_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}/migrations/{migration_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Migration
+         * @description 归并确认
+         */
+        post: operations["channels_confirm_migration_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{code}/{verb}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act
+         * @description 暂停 恢复启用 停用
+         */
+        post: operations["channels_act_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/duty": {
         parameters: {
             query?: never;
@@ -1086,6 +1426,26 @@ export interface paths {
          * @description 今日值班 — who is on duty today, the city first.
          */
         get: operations["\u540D\u5F55 directory_duty_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/field/cards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cards
+         * @description 我的工作证
+         */
+        get: operations["posts_cards_GET"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1146,6 +1506,26 @@ export interface paths {
          * @description 我的网格
          */
         get: operations["field_me_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/field/patrols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Mine
+         * @description 今日巡查
+         */
+        get: operations["patrols_mine_GET"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1310,6 +1690,274 @@ export interface paths {
         get: operations["\u4F9D\u636E law_list_grounds_GET"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entries
+         * @description 知识条目
+         */
+        get: operations["knowledge_entries_GET"];
+        put?: never;
+        /**
+         * Write
+         * @description 新建条目
+         */
+        post: operations["knowledge_write_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Feedback
+         * @description 待处理反馈
+         */
+        get: operations["knowledge_feedback_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/feedback/{remark_id}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle
+         * @description 处理反馈
+         */
+        post: operations["knowledge_settle_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Questions
+         * @description 未答问题
+         */
+        get: operations["knowledge_questions_GET"];
+        put?: never;
+        /**
+         * Ask
+         * @description 记下未答问题
+         */
+        post: operations["knowledge_ask_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/questions/{question_id}/{verb}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide
+         * @description 处理未答问题
+         */
+        post: operations["knowledge_decide_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/suggest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Suggest
+         * @description 知识推荐
+         */
+        get: operations["knowledge_suggest_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Waiting
+         * @description 知识待办数
+         */
+        get: operations["knowledge_waiting_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{no}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Entry
+         * @description 一个条目
+         */
+        get: operations["knowledge_entry_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{no}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit
+         * @description 修改条目
+         */
+        post: operations["knowledge_edit_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{no}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remark
+         * @description 条目反馈
+         */
+        post: operations["knowledge_remark_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{no}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Use
+         * @description 引用条目
+         */
+        post: operations["knowledge_use_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{no}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Version
+         * @description 一个版本
+         */
+        get: operations["knowledge_version_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{no}/{verb}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act
+         * @description 处理条目
+         */
+        post: operations["knowledge_act_POST"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1496,6 +2144,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/open311/services/{matter}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Service
+         * @description 开放事项
+         */
+        get: operations["channels_service_GET"];
+        put?: never;
+        /**
+         * Offer
+         * @description 设置开放事项
+         */
+        post: operations["channels_offer_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orgs": {
         parameters: {
             query?: never;
@@ -1576,6 +2248,250 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/patrols": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan
+         * @description 制定巡查计划
+         */
+        post: operations["patrols_plan_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patrols/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Coverage
+         * @description 巡查覆盖
+         */
+        get: operations["patrols_coverage_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/patrols/{plan_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End
+         * @description 终止巡查计划
+         */
+        post: operations["patrols_end_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listing
+         * @description 岗位列表
+         */
+        get: operations["posts_listing_GET"];
+        put?: never;
+        /**
+         * Fill
+         * @description 到岗
+         */
+        post: operations["posts_fill_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gaps
+         * @description 空岗清单
+         */
+        get: operations["posts_gaps_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/gaps/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gap Counts
+         * @description 空岗统计
+         */
+        get: operations["posts_gap_counts_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/served": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Served
+         * @description 何人在岗
+         */
+        get: operations["posts_served_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{post_id}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Card
+         * @description 换证
+         */
+        post: operations["posts_renew_card_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{post_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End
+         * @description 离岗
+         */
+        post: operations["posts_end_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{post_id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand Over
+         * @description 交接
+         */
+        post: operations["posts_hand_over_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{post_id}/show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show
+         * @description 公示设置
+         */
+        post: operations["posts_show_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{post_id}/stand-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stand In
+         * @description 代班
+         */
+        post: operations["posts_stand_in_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/call_back": {
         parameters: {
             query?: never;
@@ -1590,6 +2506,26 @@ export interface paths {
          * @description 满意度评价
          */
         post: operations["public_public_call_back_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/cards/{card}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check Card
+         * @description 验证工作证
+         */
+        get: operations["posts_check_card_GET"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1690,6 +2626,106 @@ export interface paths {
         get: operations["public_public_fresh_file_GET_sized"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/grid-workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * My Grid
+         * @description 谁是我的网格员 — by position, by address, or by the code of a community or grid. Nothing is kept.
+         */
+        get: operations["posts_my_grid_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/knowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Public Suggest
+         * @description 知识推荐 — what is published for everybody and in force.
+         */
+        get: operations["knowledge_public_suggest_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/knowledge/{no}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Public Entry
+         * @description 公开条目
+         */
+        get: operations["knowledge_public_entry_GET"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/knowledge/{no}/answered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answered
+         * @description 已解决我的问题
+         */
+        post: operations["knowledge_answered_POST"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/knowledge/{no}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Public Remark
+         * @description 条目反馈
+         */
+        post: operations["knowledge_public_remark_POST"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2121,6 +3157,29 @@ export interface components {
             rows: components["schemas"]["AccountOut"][];
         };
         /**
+         * ActOut
+         * @description 条目记事.
+         */
+        ActOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Name */
+            by_name: string | null;
+            /** Label */
+            label: {
+                [key: string]: string;
+            };
+            /** Text */
+            text: string | null;
+            /** Verb */
+            verb: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * AnswersIn
          * @description 回访 — ``solved`` and ``satisfied`` (1 to 5) when reached.
          */
@@ -2290,6 +3349,92 @@ export interface components {
             rows: components["schemas"]["AroundOut"][];
         };
         /**
+         * AskIn
+         * @description 未答问题 — what was looked for in vain.
+         */
+        AskIn: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * AttributeIn
+         * @description 开放事项属性.
+         */
+        AttributeIn: {
+            /** Code */
+            code: string;
+            /**
+             * Datatype
+             * @enum {string}
+             */
+            datatype: "string" | "number" | "datetime" | "text" | "singlevaluelist" | "multivaluelist";
+            /** Description */
+            description: string;
+            /** Description En */
+            description_en: string;
+            /** Hint */
+            hint?: string | null;
+            /** Hint En */
+            hint_en?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required: boolean;
+            /** Values */
+            values?: components["schemas"]["AttributeValueIn"][];
+            /**
+             * Variable
+             * @default true
+             */
+            variable: boolean;
+        };
+        /**
+         * AttributeOut
+         * @description 开放事项属性 as it is kept.
+         */
+        AttributeOut: {
+            /** Code */
+            code: string;
+            /**
+             * Datatype
+             * @enum {string}
+             */
+            datatype: "string" | "number" | "datetime" | "text" | "singlevaluelist" | "multivaluelist";
+            /** Description */
+            description: string;
+            /** Description En */
+            description_en: string;
+            /** Hint */
+            hint?: string | null;
+            /** Hint En */
+            hint_en?: string | null;
+            /**
+             * Required
+             * @default false
+             */
+            required: boolean;
+            /** Values */
+            values?: components["schemas"]["AttributeValueIn"][];
+            /**
+             * Variable
+             * @default true
+             */
+            variable: boolean;
+        };
+        /**
+         * AttributeValueIn
+         * @description One value of a list.
+         */
+        AttributeValueIn: {
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+        };
+        /**
          * AuditOut
          * @description 留痕.
          */
@@ -2327,6 +3472,25 @@ export interface components {
             next: string | null;
             /** Rows */
             rows: components["schemas"]["AuditOut"][];
+        };
+        /**
+         * BarIn
+         * @description 责令回避 — an office by its code or a person by the user name; ``accused``: the case is about this office.
+         */
+        BarIn: {
+            /** Account */
+            account?: string | null;
+            /**
+             * Accused
+             * @default false
+             */
+            accused: boolean;
+            /** Org */
+            org?: string | null;
+            /** Text */
+            text?: string | null;
+            /** Version */
+            version?: number | null;
         };
         /**
          * BatchIn
@@ -2390,6 +3554,58 @@ export interface components {
             text?: string | null;
         };
         /**
+         * CardCheck
+         * @description 验证工作证 — an invalid card tells nothing else.
+         */
+        CardCheck: {
+            /** Area Name */
+            area_name?: string | null;
+            /** Kind Label */
+            kind_label?: {
+                [key: string]: string;
+            } | null;
+            /** Name */
+            name?: string | null;
+            /** No */
+            no?: string | null;
+            /** Valid */
+            valid: boolean;
+        };
+        /**
+         * CardOut
+         * @description 工作证 — as its holder sees it; ``card`` is the word for the QR code.
+         */
+        CardOut: {
+            /** Area Name */
+            area_name: string;
+            /** Card */
+            card: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind Label */
+            kind_label: {
+                [key: string]: string;
+            };
+            /** Listed */
+            listed: boolean;
+            /** Name */
+            name: string;
+            /** No */
+            no: string;
+            /** Telephone Public */
+            telephone_public: boolean;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
+        };
+        /**
          * CaseOut
          * @description 一张工单 — everything a viewer may know, and ``can``: exactly the verbs he may use now.
          */
@@ -2403,6 +3619,10 @@ export interface components {
             address: string | null;
             /** Area Name */
             area_name: string | null;
+            /** Bars */
+            bars: {
+                [key: string]: unknown;
+            }[];
             /** Call Backs */
             call_backs: {
                 [key: string]: unknown;
@@ -2545,6 +3765,334 @@ export interface components {
             version: number;
         };
         /**
+         * ChangeOut
+         * @description 变动.
+         */
+        ChangeOut: {
+            /** Field */
+            field: string;
+            /** Pieces */
+            pieces: components["schemas"]["DiffPiece"][];
+        };
+        /**
+         * ChannelActIn
+         * @description 暂停 恢复启用 停用.
+         */
+        ChannelActIn: {
+            /** Reason */
+            reason?: string | null;
+        };
+        /**
+         * ChannelDayOut
+         * @description 渠道日计.
+         */
+        ChannelDayOut: {
+            /** Accepted */
+            accepted: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Known */
+            known: number;
+            /** Refused */
+            refused: number;
+        };
+        /**
+         * ChannelEditIn
+         * @description 修改渠道 — ``version`` that the screen showed.
+         */
+        ChannelEditIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "phone" | "web" | "app" | "wechat" | "email" | "sms" | "letter" | "counter" | "leader_mailbox" | "media" | "police" | "grid" | "partner" | "open311" | "file";
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Number */
+            number?: string | null;
+            /** Org */
+            org?: string | null;
+            /** Subject */
+            subject?: string | null;
+            /**
+             * Synthetic
+             * @default false
+             */
+            synthetic: boolean;
+            /** Version */
+            version?: number | null;
+        };
+        /**
+         * ChannelErrorOut
+         * @description 渠道差错.
+         */
+        ChannelErrorOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Code */
+            code: string;
+            /** Field */
+            field: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Key */
+            key: string | null;
+            /** Message */
+            message: {
+                [key: string]: string;
+            };
+            /** Request Id */
+            request_id: string | null;
+            /** Status */
+            status: number;
+        };
+        /**
+         * ChannelErrorPage
+         * @description A page of errors.
+         */
+        ChannelErrorPage: {
+            /** Next */
+            next: string | null;
+            /** Rows */
+            rows: components["schemas"]["ChannelErrorOut"][];
+        };
+        /**
+         * ChannelIn
+         * @description 登记渠道.
+         */
+        ChannelIn: {
+            /** Code */
+            code: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "phone" | "web" | "app" | "wechat" | "email" | "sms" | "letter" | "counter" | "leader_mailbox" | "media" | "police" | "grid" | "partner" | "open311" | "file";
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Number */
+            number?: string | null;
+            /** Org */
+            org?: string | null;
+            /** Subject */
+            subject?: string | null;
+            /**
+             * Synthetic
+             * @default false
+             */
+            synthetic: boolean;
+        };
+        /**
+         * ChannelKeyIn
+         * @description 发放密钥 — ``rate`` requests a minute.
+         */
+        ChannelKeyIn: {
+            /** Name */
+            name: string;
+            /**
+             * Rate
+             * @default 60
+             */
+            rate: number;
+        };
+        /**
+         * ChannelKeyMade
+         * @description 接口密钥 as it is given out: the only time that its secret is told.
+         */
+        ChannelKeyMade: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Prefix */
+            prefix: string;
+            /** Rate */
+            rate: number;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Secret */
+            secret: string;
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
+         * ChannelKeyOut
+         * @description 接口密钥 — without its secret.
+         */
+        ChannelKeyOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Prefix */
+            prefix: string;
+            /** Rate */
+            rate: number;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Used At */
+            used_at: string | null;
+        };
+        /**
+         * ChannelOut
+         * @description One channel. ``can``: the verbs this viewer may use now; ``manages``: whether he may change it.
+         */
+        ChannelOut: {
+            /** Accepted */
+            accepted: number;
+            /** Can */
+            can: string[];
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Code */
+            code: string;
+            /** Confirms */
+            confirms: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Days */
+            days: number[];
+            /** Error At */
+            error_at: string | null;
+            /** Heard At */
+            heard_at: string | null;
+            /** Kind */
+            kind: string;
+            /** Kind Label */
+            kind_label: {
+                [key: string]: string;
+            };
+            /** Manages */
+            manages: boolean;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Number */
+            number: string | null;
+            org: components["schemas"]["Named"] | null;
+            /** Refused */
+            refused: number;
+            /** Silent */
+            silent: boolean;
+            /** Silent At */
+            silent_at: string | null;
+            /** State */
+            state: string;
+            /** State Label */
+            state_label: {
+                [key: string]: string;
+            };
+            /** Subject */
+            subject: string | null;
+            /** Synthetic */
+            synthetic: boolean;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ChannelPage
+         * @description A page of channels.
+         */
+        ChannelPage: {
+            /** Next */
+            next: string | null;
+            /** Rows */
+            rows: components["schemas"]["ChannelRow"][];
+        };
+        /**
+         * ChannelRow
+         * @description A channel in the list. ``days``: accepted cases of the last 30 days, the oldest first.
+         */
+        ChannelRow: {
+            /** Accepted */
+            accepted: number;
+            /** Code */
+            code: string;
+            /** Days */
+            days: number[];
+            /** Error At */
+            error_at: string | null;
+            /** Heard At */
+            heard_at: string | null;
+            /** Kind */
+            kind: string;
+            /** Kind Label */
+            kind_label: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Number */
+            number: string | null;
+            org: components["schemas"]["Named"] | null;
+            /** Refused */
+            refused: number;
+            /** Silent */
+            silent: boolean;
+            /** State */
+            state: string;
+            /** State Label */
+            state_label: {
+                [key: string]: string;
+            };
+            /** Subject */
+            subject: string | null;
+            /** Synthetic */
+            synthetic: boolean;
+        };
+        /**
+         * ChannelSummaryOut
+         * @description How many channels there are in each state, and how many fell silent.
+         */
+        ChannelSummaryOut: {
+            /** Active */
+            active: number;
+            /** Paused */
+            paused: number;
+            /** Retired */
+            retired: number;
+            /** Silent */
+            silent: number;
+        };
+        /**
          * ClockOut
          * @description 时限.
          */
@@ -2604,6 +4152,34 @@ export interface components {
             version?: number | null;
         };
         /**
+         * ContentOut
+         * @description 条目内容.
+         */
+        ContentOut: {
+            /** Answer */
+            answer: string;
+            /** Audience */
+            audience: string;
+            /** Keywords */
+            keywords: string[];
+            matter: components["schemas"]["Named"] | null;
+            /** Sources */
+            sources: {
+                [key: string]: string | null;
+            }[];
+            /** Steps */
+            steps: string[];
+            /** Title */
+            title: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
+        };
+        /**
          * Count
          * @description Exact up to a thousand; ``more`` beyond.
          */
@@ -2626,6 +4202,56 @@ export interface components {
             lights: {
                 [key: string]: components["schemas"]["Count"];
             };
+        };
+        /**
+         * CoverageOut
+         * @description 巡查覆盖 — visits of one week: a point on a day, or the grid on a day.
+         */
+        CoverageOut: {
+            area: components["schemas"]["Named"];
+            /** Area Name */
+            area_name: string;
+            /** Days A Week */
+            days_a_week: number;
+            /** Done */
+            done: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Missed */
+            missed: number;
+            /** Name */
+            name: string;
+            /** Planned */
+            planned: number;
+            /** Points */
+            points: number;
+            /** Reach */
+            reach: number;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
+        };
+        /**
+         * CoveragePage
+         * @description One page of a week; ``week`` is its Monday.
+         */
+        CoveragePage: {
+            /** Next */
+            next: string | null;
+            /** Rows */
+            rows: components["schemas"]["CoverageOut"][];
+            /**
+             * Week
+             * Format: date
+             */
+            week: string;
         };
         /**
          * DayOut
@@ -2671,6 +4297,8 @@ export interface components {
         DeskReportIn: {
             /** Address */
             address?: string | null;
+            /** Against */
+            against?: string[];
             /**
              * Anonymous
              * @default false
@@ -2706,6 +4334,16 @@ export interface components {
             text: string;
             /** Urgency */
             urgency?: ("normal" | "urgent" | "danger") | null;
+        };
+        /**
+         * DiffPiece
+         * @description A piece of text: "same", "added" or "removed".
+         */
+        DiffPiece: {
+            /** How */
+            how: string;
+            /** Text */
+            text: string;
         };
         /**
          * DueOut
@@ -2751,6 +4389,189 @@ export interface components {
             org: components["schemas"]["OrgOut"];
             /** Shift */
             shift: string;
+        };
+        /**
+         * EndIn
+         * @description 终止 — ``on``: the first day without the plan.
+         */
+        EndIn: {
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+        };
+        /**
+         * EntryEditIn
+         * @description 修改条目 — with the version of the entry that was seen.
+         */
+        EntryEditIn: {
+            /** Answer */
+            answer: string;
+            /**
+             * Audience
+             * @default public
+             * @enum {string}
+             */
+            audience: "public" | "staff";
+            /** Keywords */
+            keywords?: string[];
+            /** Matter */
+            matter?: string | null;
+            /** Sources */
+            sources?: components["schemas"]["SourceIn"][];
+            /** Steps */
+            steps?: string[];
+            /** Title */
+            title: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to?: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * EntryNewIn
+         * @description 新建条目 — ``org`` the code of the office that owns it, ``question`` the unanswered question it is made of.
+         */
+        EntryNewIn: {
+            /** Answer */
+            answer: string;
+            /**
+             * Audience
+             * @default public
+             * @enum {string}
+             */
+            audience: "public" | "staff";
+            /** Keywords */
+            keywords?: string[];
+            /** Matter */
+            matter?: string | null;
+            /** Org */
+            org: string;
+            /** Question */
+            question?: string | null;
+            /** Sources */
+            sources?: components["schemas"]["SourceIn"][];
+            /** Steps */
+            steps?: string[];
+            /** Title */
+            title: string;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to?: string | null;
+        };
+        /**
+         * EntryOut
+         * @description 知识条目 — ``content`` is what readers read (the draft where nothing is published); the rest only for who works on it.
+         */
+        EntryOut: {
+            /** Acts */
+            acts: components["schemas"]["ActOut"][];
+            /** Audience */
+            audience: string;
+            /** Can */
+            can: string[];
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
+            content: components["schemas"]["ContentOut"];
+            draft: components["schemas"]["ContentOut"] | null;
+            /** Feedback */
+            feedback: components["schemas"]["RemarkOut"][];
+            /** In Force */
+            in_force: boolean;
+            /** Last Use */
+            last_use: string | null;
+            matter: components["schemas"]["Named"] | null;
+            /** No */
+            no: string;
+            /** Number */
+            number: number | null;
+            org: components["schemas"]["Named"] | null;
+            /** Origin */
+            origin: string;
+            /** Remarks */
+            remarks: number;
+            /** Review On */
+            review_on: string | null;
+            /** State */
+            state: string;
+            /** Title */
+            title: string;
+            /** Uses */
+            uses: number;
+            /** Version */
+            version: number;
+            /** Versions */
+            versions: components["schemas"]["VersionHead"][];
+            /** Works */
+            works: boolean;
+        };
+        /**
+         * EntryPage
+         * @description One page of entries.
+         */
+        EntryPage: {
+            /** Next */
+            next: string | null;
+            /** Rows */
+            rows: components["schemas"]["EntryRow"][];
+        };
+        /**
+         * EntryRow
+         * @description 条目一行 — ``title`` as this viewer reads it; ``in_force`` whether readers find it today.
+         */
+        EntryRow: {
+            /** Audience */
+            audience: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** In Force */
+            in_force: boolean;
+            /** Last Use */
+            last_use: string | null;
+            matter: components["schemas"]["Named"] | null;
+            /** No */
+            no: string;
+            org: components["schemas"]["Named"] | null;
+            /** Remarks */
+            remarks: number;
+            /** Review On */
+            review_on: string | null;
+            /** State */
+            state: string;
+            /** Title */
+            title: string;
+            /** Uses */
+            uses: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * EntryVerbIn
+         * @description 处理条目 — with the version of the entry that was seen, and words where the verb wants them.
+         */
+        EntryVerbIn: {
+            /** Text */
+            text?: string | null;
+            /** Version */
+            version: number;
         };
         /**
          * FieldMe
@@ -2868,6 +4689,41 @@ export interface components {
          */
         Frame: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
         /**
+         * GapCountOut
+         * @description 空岗统计 of a county.
+         */
+        GapCountOut: {
+            area: components["schemas"]["Named"];
+            /** Areas */
+            areas: number;
+            /** Gaps */
+            gaps: number;
+        };
+        /**
+         * GapOut
+         * @description 空岗.
+         */
+        GapOut: {
+            area: components["schemas"]["Named"];
+            /** Area Name */
+            area_name: string;
+            /**
+             * Opens On
+             * Format: date
+             */
+            opens_on: string;
+        };
+        /**
+         * GapPage
+         * @description One page of gaps.
+         */
+        GapPage: {
+            /** Next */
+            next: string | null;
+            /** Rows */
+            rows: components["schemas"]["GapOut"][];
+        };
+        /**
          * GrantIn
          * @description 授权.
          */
@@ -2917,6 +4773,54 @@ export interface components {
             name: string;
         };
         /**
+         * GridPostOut
+         * @description 网格岗位.
+         */
+        GridPostOut: {
+            area: components["schemas"]["Named"];
+            /** Area Name */
+            area_name: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Kind Label */
+            kind_label: {
+                [key: string]: string;
+            };
+            /** Listed */
+            listed: boolean;
+            /** No */
+            no: string;
+            person: components["schemas"]["HolderOut"];
+            /** Public Name */
+            public_name: string;
+            /** Stands In For */
+            stands_in_for: string | null;
+            /** Telephone Public */
+            telephone_public: boolean;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
+        };
+        /**
+         * GridPostPage
+         * @description One page of posts.
+         */
+        GridPostPage: {
+            /** Next */
+            next: string | null;
+            /** Rows */
+            rows: components["schemas"]["GridPostOut"][];
+        };
+        /**
          * GroundIn
          * @description With a lawful ground.
          */
@@ -2947,6 +4851,45 @@ export interface components {
             zh: string;
         };
         /**
+         * HandOverIn
+         * @description 交接 — ``on``: the first day of the new holder.
+         */
+        HandOverIn: {
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
+            person: components["schemas"]["PersonIn"];
+        };
+        /**
+         * HitOut
+         * @description 知识推荐 — ``title_marks`` and ``snippet_marks`` are places [begin, end) to mark.
+         */
+        HitOut: {
+            /** Answer */
+            answer: string;
+            /** Because */
+            because: {
+                [key: string]: string;
+            }[];
+            /** No */
+            no: string;
+            org: components["schemas"]["Named"] | null;
+            /** Score */
+            score: number;
+            /** Snippet */
+            snippet: string;
+            /** Snippet Marks */
+            snippet_marks: number[][];
+            /** Steps */
+            steps: string[];
+            /** Title */
+            title: string;
+            /** Title Marks */
+            title_marks: number[][];
+        };
+        /**
          * Holder
          * @description An office or an area by which a role holds.
          */
@@ -2962,6 +4905,16 @@ export interface components {
             level?: string | null;
             /** Name */
             name: string;
+        };
+        /**
+         * HolderOut
+         * @description 任职人员 — the personal telephone stays sealed.
+         */
+        HolderOut: {
+            /** Name */
+            name: string;
+            /** Work Telephone */
+            work_telephone: string | null;
         };
         /**
          * ItemOut
@@ -3010,6 +4963,21 @@ export interface components {
             label: {
                 [key: string]: string;
             };
+        };
+        /**
+         * LastOut
+         * @description My last check-in of this week; ``off``: metres by which it missed.
+         */
+        LastOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Counted */
+            counted: boolean;
+            /** Off */
+            off: number;
         };
         /**
          * LeadIn
@@ -3143,6 +5111,38 @@ export interface components {
                 number,
                 number
             ] | null;
+        };
+        /**
+         * MappingIn
+         * @description 事项对照.
+         */
+        MappingIn: {
+            /** Matter */
+            matter?: string | null;
+            /** Name */
+            name?: string | null;
+            /** Theirs */
+            theirs: string;
+        };
+        /**
+         * MappingOut
+         * @description 事项对照 — ``matter`` is empty for a code that nobody has explained yet.
+         */
+        MappingOut: {
+            /** Heard At */
+            heard_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            matter: components["schemas"]["Named"] | null;
+            /** Missed */
+            missed: number;
+            /** Name */
+            name: string | null;
+            /** Theirs */
+            theirs: string;
         };
         /**
          * MatchOut
@@ -3289,6 +5289,100 @@ export interface components {
             version?: number | null;
         };
         /**
+         * MigrationConfirmIn
+         * @description 归并确认 — how many cases the old line had.
+         */
+        MigrationConfirmIn: {
+            /** Old Total */
+            old_total: number;
+        };
+        /**
+         * MigrationIn
+         * @description 归并记账.
+         */
+        MigrationIn: {
+            /** Imported */
+            imported: number;
+            /**
+             * Known
+             * @default 0
+             */
+            known: number;
+            /** Old Total */
+            old_total?: number | null;
+            /**
+             * Refused
+             * @default 0
+             */
+            refused: number;
+            /** Rows */
+            rows: number;
+            /** Source */
+            source: string;
+        };
+        /**
+         * MigrationOut
+         * @description 归并台账.
+         */
+        MigrationOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Name */
+            by_name: string | null;
+            /** Can Confirm */
+            can_confirm: boolean;
+            /** Confirmed At */
+            confirmed_at: string | null;
+            /** Confirmed Name */
+            confirmed_name: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Imported */
+            imported: number;
+            /** Known */
+            known: number;
+            /** Old Total */
+            old_total: number | null;
+            /** Refused */
+            refused: number;
+            /** Rows */
+            rows: number;
+            /** Source */
+            source: string;
+        };
+        /**
+         * MigrationPage
+         * @description A page of the ledger.
+         */
+        MigrationPage: {
+            /** Next */
+            next: string | null;
+            /** Rows */
+            rows: components["schemas"]["MigrationOut"][];
+        };
+        /**
+         * MyGridOut
+         * @description 谁是我的网格员 — ``grids`` to choose from when the place is not known more exactly than its community.
+         */
+        MyGridOut: {
+            area: components["schemas"]["Named"];
+            /** Area Name */
+            area_name: string;
+            /** Grids */
+            grids: components["schemas"]["Named"][];
+            /** Level */
+            level: string;
+            office: components["schemas"]["PublicOffice"] | null;
+            /** Posts */
+            posts: components["schemas"]["PublicPost"][];
+        };
+        /**
          * Named
          * @description A thing by its code, with its name.
          */
@@ -3299,6 +5393,46 @@ export interface components {
             name: string;
             /** Name En */
             name_en?: string | null;
+        };
+        /**
+         * OfferIn
+         * @description 开放事项 — its attributes become exactly these, in this order.
+         */
+        OfferIn: {
+            /** Attributes */
+            attributes?: components["schemas"]["AttributeIn"][];
+            /** Description */
+            description?: string | null;
+            /** Description En */
+            description_en?: string | null;
+            /**
+             * Offered
+             * @default true
+             */
+            offered: boolean;
+            /**
+             * Type
+             * @default realtime
+             * @enum {string}
+             */
+            type: "realtime" | "batch";
+        };
+        /**
+         * OfferOut
+         * @description 开放事项 — a matter as Open311 offers it, or not.
+         */
+        OfferOut: {
+            /** Attributes */
+            attributes: components["schemas"]["AttributeOut"][];
+            /** Description */
+            description: string | null;
+            /** Description En */
+            description_en: string | null;
+            matter: components["schemas"]["Named"];
+            /** Offered */
+            offered: boolean;
+            /** Type */
+            type: string;
         };
         /**
          * OfficeOut
@@ -3325,6 +5459,17 @@ export interface components {
             urgency?: ("normal" | "urgent" | "danger") | null;
             /** Version */
             version?: number | null;
+        };
+        /**
+         * OnIn
+         * @description 离岗 — ``on``: the first day off.
+         */
+        OnIn: {
+            /**
+             * On
+             * Format: date
+             */
+            on: string;
         };
         /**
          * OrgOut
@@ -3423,6 +5568,20 @@ export interface components {
             password: string;
         };
         /**
+         * PersonIn
+         * @description 任职人员 — somebody known by account or by name and telephone, else a new member of staff. ``telephone`` is kept sealed.
+         */
+        PersonIn: {
+            /** Name */
+            name: string;
+            /** Telephone */
+            telephone?: string | null;
+            /** Username */
+            username?: string | null;
+            /** Work Telephone */
+            work_telephone?: string | null;
+        };
+        /**
          * PersonOut
          * @description A member of staff with the work telephone.
          */
@@ -3464,6 +5623,60 @@ export interface components {
             version?: number | null;
         };
         /**
+         * PlanIn
+         * @description 巡查计划 — ``reach`` in metres; without points the whole grid; ``post``: of one post alone; ``valid_to``: the first day without it.
+         */
+        PlanIn: {
+            /** Area */
+            area: string;
+            /** Days A Week */
+            days_a_week: number;
+            /** Name */
+            name: string;
+            /** Points */
+            points?: components["schemas"]["StopIn"][];
+            /** Post */
+            post?: string | null;
+            /** Reach */
+            reach: number;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to?: string | null;
+        };
+        /**
+         * PlanOut
+         * @description 巡查计划.
+         */
+        PlanOut: {
+            area: components["schemas"]["Named"];
+            /** Area Name */
+            area_name: string;
+            /** Days A Week */
+            days_a_week: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Points */
+            points: number;
+            /** Reach */
+            reach: number;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to: string | null;
+        };
+        /**
          * Point
          * @description A position in WGS-84 degrees.
          */
@@ -3489,6 +5702,36 @@ export interface components {
             lat: number;
             /** Lon */
             lon: number;
+        };
+        /**
+         * PostIn
+         * @description 到岗 — ``valid_to`` is the first day off; left out, until further notice.
+         */
+        PostIn: {
+            /** Area */
+            area: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Listed
+             * @default true
+             */
+            listed: boolean;
+            person: components["schemas"]["PersonIn"];
+            /** Public Name */
+            public_name?: string | null;
+            /**
+             * Telephone Public
+             * @default false
+             */
+            telephone_public: boolean;
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to?: string | null;
         };
         /**
          * PostOut
@@ -3594,6 +5837,59 @@ export interface components {
             token: string;
         };
         /**
+         * PublicEntry
+         * @description 公开条目 — what a citizen reads.
+         */
+        PublicEntry: {
+            /** Answer */
+            answer: string;
+            /** No */
+            no: string;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Sources */
+            sources: {
+                [key: string]: string | null;
+            }[];
+            /** Steps */
+            steps: string[];
+            /** Title */
+            title: string;
+        };
+        /**
+         * PublicOffice
+         * @description The office to ask.
+         */
+        PublicOffice: {
+            /** Name */
+            name: string;
+            /** Telephone */
+            telephone: string | null;
+        };
+        /**
+         * PublicPost
+         * @description 公示 — a holder as citizens may know him.
+         */
+        PublicPost: {
+            /** Area Name */
+            area_name: string;
+            /** Kind */
+            kind: string;
+            /** Kind Label */
+            kind_label: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /** Stand In */
+            stand_in: boolean;
+            /** Telephone */
+            telephone: string | null;
+        };
+        /**
          * PublicSettings
          * @description What the citizen's page needs to know of this city.
          */
@@ -3627,6 +5923,59 @@ export interface components {
             text?: string | null;
             /** Token */
             token: string;
+        };
+        /**
+         * Q
+         * @description 未答问题状态.
+         * @enum {string}
+         */
+        Q: "open" | "taken" | "dismissed";
+        /**
+         * QuestionOut
+         * @description 未答问题 — ``sample`` the newest of those that are alike, without what tells of a person.
+         */
+        QuestionOut: {
+            /** Can */
+            can: string[];
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided Name */
+            decided_name: string | null;
+            /** Entry */
+            entry: string | null;
+            /**
+             * First At
+             * Format: date-time
+             */
+            first_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
+            matter: components["schemas"]["Named"] | null;
+            org: components["schemas"]["Named"] | null;
+            /** Sample */
+            sample: string;
+            /** State */
+            state: string;
+            /** Times */
+            times: number;
+        };
+        /**
+         * QuestionPage
+         * @description One page of questions.
+         */
+        QuestionPage: {
+            /** Next */
+            next: string | null;
+            /** Rows */
+            rows: components["schemas"]["QuestionOut"][];
         };
         /**
          * QuickOut
@@ -3677,6 +6026,93 @@ export interface components {
             text?: string | null;
             /** Version */
             version?: number | null;
+        };
+        /**
+         * RemarkIn
+         * @description 条目反馈.
+         */
+        RemarkIn: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "helpful" | "wrong" | "outdated";
+            /** Text */
+            text?: string | null;
+        };
+        /**
+         * RemarkOut
+         * @description 条目反馈 — ``by_name`` is empty for a citizen.
+         */
+        RemarkOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Name */
+            by_name: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Number */
+            number: number;
+            /** Settled At */
+            settled_at: string | null;
+            /** Settled Name */
+            settled_name: string | null;
+            /** Settled Text */
+            settled_text: string | null;
+            /** Text */
+            text: string | null;
+        };
+        /**
+         * RemarkPage
+         * @description One page of remarks.
+         */
+        RemarkPage: {
+            /** Next */
+            next: string | null;
+            /** Rows */
+            rows: components["schemas"]["RemarkRow"][];
+        };
+        /**
+         * RemarkRow
+         * @description 待处理反馈 — with its entry.
+         */
+        RemarkRow: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Name */
+            by_name: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** No */
+            no: string;
+            /** Number */
+            number: number;
+            /** Settled At */
+            settled_at: string | null;
+            /** Settled Name */
+            settled_name: string | null;
+            /** Settled Text */
+            settled_text: string | null;
+            /** Text */
+            text: string | null;
+            /** Title */
+            title: string;
         };
         /**
          * ReportIn
@@ -3775,11 +6211,26 @@ export interface components {
             phone: string | null;
         };
         /**
-         * S
-         * @description 工单状态 — the states of a case; labels are ``case.state.<value>`` in ``terms.csv``.
-         * @enum {string}
+         * RoundOut
+         * @description 今日巡查.
          */
-        S: "registered" | "transferring" | "transferred" | "dispatched" | "handling" | "reviewing" | "suspended" | "replied" | "closed" | "declined" | "merged" | "split" | "withdrawn";
+        RoundOut: {
+            area: components["schemas"]["Named"];
+            /** Goal */
+            goal: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            last: components["schemas"]["LastOut"] | null;
+            /** Name */
+            name: string;
+            /** Reach */
+            reach: number;
+            /** Stops */
+            stops: components["schemas"]["StopOut"][];
+        };
         /**
          * SaidIn
          * @description What was said and where: enough for suggestions.
@@ -3802,6 +6253,32 @@ export interface components {
             secret: string;
             /** Uri */
             uri: string;
+        };
+        /**
+         * SettleIn
+         * @description 处理反馈.
+         */
+        SettleIn: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * ShownIn
+         * @description 公示设置 — ``listed`` false: the holder objected to being shown.
+         */
+        ShownIn: {
+            /**
+             * Listed
+             * @default true
+             */
+            listed: boolean;
+            /** Public Name */
+            public_name?: string | null;
+            /**
+             * Telephone Public
+             * @default false
+             */
+            telephone_public: boolean;
         };
         /**
          * SightingOut
@@ -3901,6 +6378,16 @@ export interface components {
             week: components["schemas"]["SummaryOut"];
         };
         /**
+         * SourceIn
+         * @description 依据来源 — what the answer rests on: a title, and where it is found.
+         */
+        SourceIn: {
+            /** Reference */
+            reference?: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
          * SplitIn
          * @description 拆分.
          */
@@ -3911,6 +6398,20 @@ export interface components {
             text?: string | null;
             /** Version */
             version?: number | null;
+        };
+        /**
+         * StandInIn
+         * @description 代班.
+         */
+        StandInIn: {
+            person: components["schemas"]["PersonIn"];
+            /**
+             * Valid From
+             * Format: date
+             */
+            valid_from: string;
+            /** Valid To */
+            valid_to?: string | null;
         };
         /**
          * StepOut
@@ -3928,6 +6429,33 @@ export interface components {
             n: number | null;
         };
         /**
+         * StopIn
+         * @description 巡查点.
+         */
+        StopIn: {
+            /** Name */
+            name: string;
+            position: components["schemas"]["Position"];
+        };
+        /**
+         * StopOut
+         * @description 巡查点 with the days of this week on which it was visited.
+         */
+        StopOut: {
+            /** Days */
+            days: number;
+            /** Lat */
+            lat: number | null;
+            /** Lon */
+            lon: number | null;
+            /** Name */
+            name: string | null;
+            /** Point */
+            point: number | null;
+            /** Today */
+            today: boolean;
+        };
+        /**
          * SuccessorOut
          * @description What an ended area is today, with its share.
          */
@@ -3943,6 +6471,16 @@ export interface components {
             name: string;
             /** Share */
             share: number;
+        };
+        /**
+         * SuggestOut
+         * @description 知识推荐 — ``found``: whether the best is good enough to count as an answer.
+         */
+        SuggestOut: {
+            /** Found */
+            found: boolean;
+            /** Rows */
+            rows: components["schemas"]["HitOut"][];
         };
         /**
          * SummaryOut
@@ -4162,6 +6700,37 @@ export interface components {
             version?: number | null;
         };
         /**
+         * UnbarIn
+         * @description 解除回避.
+         */
+        UnbarIn: {
+            /**
+             * Bar
+             * Format: uuid
+             */
+            bar: string;
+            /** Text */
+            text?: string | null;
+            /** Version */
+            version?: number | null;
+        };
+        /**
+         * UseIn
+         * @description 引用条目 — the number of the case that was answered with it.
+         */
+        UseIn: {
+            /** Case */
+            case: string;
+        };
+        /**
+         * UseOut
+         * @description 引用回执 — ``known``: this case had been told before.
+         */
+        UseOut: {
+            /** Known */
+            known: boolean;
+        };
+        /**
          * VerbIn
          * @description What every verb brings: ``version`` of the case that the screen showed, and words.
          */
@@ -4186,6 +6755,57 @@ export interface components {
             };
         };
         /**
+         * VersionHead
+         * @description 历次版本 — when and by whom it was published.
+         */
+        VersionHead: {
+            /** Number */
+            number: number;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Published Name */
+            published_name: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * VersionOut
+         * @description 条目版本 — whole, with what it changed in the version before it.
+         */
+        VersionOut: {
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
+            content: components["schemas"]["ContentOut"];
+            /** Number */
+            number: number;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Published Name */
+            published_name: string | null;
+            /** Title */
+            title: string;
+        };
+        /**
+         * WaitingOut
+         * @description 待办数.
+         */
+        WaitingOut: {
+            /** Due */
+            due: number;
+            /** Questions */
+            questions: number;
+            /** Remarks */
+            remarks: number;
+            /** Reviewing */
+            reviewing: number;
+        };
+        /**
          * HeatOut
          * @description 热力 — ``counts`` by code of area, ``points`` as [lon, lat, n]; ``hidden`` cases are too few in their place to be shown.
          */
@@ -4206,6 +6826,18 @@ export interface components {
             ][];
         };
         /**
+         * S
+         * @description 工单状态 — the states of a case; labels are ``case.state.<value>`` in ``terms.csv``.
+         * @enum {string}
+         */
+        shiyu__cases__lifecycle__S: "registered" | "transferring" | "transferred" | "dispatched" | "handling" | "reviewing" | "suspended" | "replied" | "closed" | "declined" | "merged" | "split" | "withdrawn";
+        /**
+         * S
+         * @description 渠道状态 — the states of a channel; labels are ``channel.state.<value>`` in ``terms.csv``.
+         * @enum {string}
+         */
+        shiyu__channels__lifecycle__S: "active" | "paused" | "retired";
+        /**
          * HeatOut
          * @description 热力图.
          */
@@ -4220,6 +6852,12 @@ export interface components {
             /** Total */
             total: number;
         };
+        /**
+         * S
+         * @description 条目状态 — where the work on an entry stands; whether readers see a version of it is told by ``KnowledgeEntry.readable``.
+         * @enum {string}
+         */
+        shiyu__services__lifecycle__S: "draft" | "reviewing" | "published" | "due" | "withdrawn";
     };
     responses: never;
     parameters: never;
@@ -4640,7 +7278,7 @@ export interface operations {
                 after?: string | null;
                 limit?: number;
                 box?: ("mine_all" | "to_dispatch" | "to_sign" | "handling" | "to_review" | "to_assist" | "to_call_back" | "suspended" | "transferring" | "overdue" | "returned" | "extensions" | "no_place" | "done") | null;
-                state?: components["schemas"]["S"] | null;
+                state?: components["schemas"]["shiyu__cases__lifecycle__S"] | null;
                 kind?: ("consult" | "inquiry" | "suggest" | "opinion" | "help" | "complaint" | "report" | "praise") | null;
                 matter?: string | null;
                 area?: string | null;
@@ -4673,7 +7311,7 @@ export interface operations {
         parameters: {
             query?: {
                 box?: ("mine_all" | "to_dispatch" | "to_sign" | "handling" | "to_review" | "to_assist" | "to_call_back" | "suspended" | "transferring" | "overdue" | "returned" | "extensions" | "no_place" | "done") | null;
-                state?: components["schemas"]["S"] | null;
+                state?: components["schemas"]["shiyu__cases__lifecycle__S"] | null;
                 kind?: ("consult" | "inquiry" | "suggest" | "opinion" | "help" | "complaint" | "report" | "praise") | null;
                 matter?: string | null;
                 area?: string | null;
@@ -4706,7 +7344,7 @@ export interface operations {
         parameters: {
             query?: {
                 box?: ("mine_all" | "to_dispatch" | "to_sign" | "handling" | "to_review" | "to_assist" | "to_call_back" | "suspended" | "transferring" | "overdue" | "returned" | "extensions" | "no_place" | "done") | null;
-                state?: components["schemas"]["S"] | null;
+                state?: components["schemas"]["shiyu__cases__lifecycle__S"] | null;
                 kind?: ("consult" | "inquiry" | "suggest" | "opinion" | "help" | "complaint" | "report" | "praise") | null;
                 matter?: string | null;
                 area?: string | null;
@@ -4795,6 +7433,32 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["FilesIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseOut"];
+                };
+            };
+        };
+    };
+    cases_bar_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BarIn"];
             };
         };
         responses: {
@@ -5121,6 +7785,28 @@ export interface operations {
             };
         };
     };
+    cases_paper_GET: {
+        parameters: {
+            query?: {
+                lang?: "zh" | "en";
+            };
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     cases_pass_down_POST: {
         parameters: {
             query?: never;
@@ -5159,6 +7845,32 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["MatterIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseOut"];
+                };
+            };
+        };
+    };
+    cases_recuse_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerbIn"];
             };
         };
         responses: {
@@ -5559,6 +8271,32 @@ export interface operations {
             };
         };
     };
+    cases_unbar_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnbarIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseOut"];
+                };
+            };
+        };
+    };
     cases_unmerge_POST: {
         parameters: {
             query?: never;
@@ -5637,6 +8375,420 @@ export interface operations {
             };
         };
     };
+    channels_listing_GET: {
+        parameters: {
+            query?: {
+                q?: string;
+                kind?: ("phone" | "web" | "app" | "wechat" | "email" | "sms" | "letter" | "counter" | "leader_mailbox" | "media" | "police" | "grid" | "partner" | "open311" | "file") | null;
+                state?: components["schemas"]["shiyu__channels__lifecycle__S"] | null;
+                silent?: boolean;
+                org?: string | null;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelPage"];
+                };
+            };
+        };
+    };
+    channels_add_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"];
+                };
+            };
+        };
+    };
+    channels_summary_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelSummaryOut"];
+                };
+            };
+        };
+    };
+    channels_one_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"];
+                };
+            };
+        };
+    };
+    channels_edit_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelEditIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"];
+                };
+            };
+        };
+    };
+    channels_counts_GET: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelDayOut"][];
+                };
+            };
+        };
+    };
+    channels_errors_GET: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelErrorPage"];
+                };
+            };
+        };
+    };
+    channels_keys_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelKeyOut"][];
+                };
+            };
+        };
+    };
+    channels_make_key_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelKeyIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelKeyMade"];
+                };
+            };
+        };
+    };
+    channels_revoke_key_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelKeyOut"];
+                };
+            };
+        };
+    };
+    channels_mappings_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingOut"][];
+                };
+            };
+        };
+    };
+    channels_map_matter_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingOut"];
+                };
+            };
+        };
+    };
+    channels_unmap_DELETE: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                mapping_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    channels_migrations_GET: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationPage"];
+                };
+            };
+        };
+    };
+    channels_add_migration_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MigrationIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationOut"];
+                };
+            };
+        };
+    };
+    channels_confirm_migration_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                migration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MigrationConfirmIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationOut"];
+                };
+            };
+        };
+    };
+    channels_act_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                verb: "pause" | "resume" | "retire";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelActIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelOut"];
+                };
+            };
+        };
+    };
     "\u540D\u5F55 directory_duty_GET": {
         parameters: {
             query?: never;
@@ -5653,6 +8805,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DutyOut"][];
+                };
+            };
+        };
+    };
+    posts_cards_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardOut"][];
                 };
             };
         };
@@ -5720,6 +8892,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldMe"];
+                };
+            };
+        };
+    };
+    patrols_mine_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoundOut"][];
                 };
             };
         };
@@ -5906,6 +9098,371 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GroundOut"][];
+                };
+            };
+        };
+    };
+    knowledge_entries_GET: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["shiyu__services__lifecycle__S"] | null;
+                org?: string | null;
+                matter?: string | null;
+                mine?: boolean;
+                text?: string | null;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryPage"];
+                };
+            };
+        };
+    };
+    knowledge_write_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryNewIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryOut"];
+                };
+            };
+        };
+    };
+    knowledge_feedback_GET: {
+        parameters: {
+            query?: {
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkPage"];
+                };
+            };
+        };
+    };
+    knowledge_settle_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                remark_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettleIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOut"];
+                };
+            };
+        };
+    };
+    knowledge_questions_GET: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["Q"];
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionPage"];
+                };
+            };
+        };
+    };
+    knowledge_ask_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionOut"];
+                };
+            };
+        };
+    };
+    knowledge_decide_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question_id: string;
+                verb: "hand_back" | "dismiss";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionOut"];
+                };
+            };
+        };
+    };
+    knowledge_suggest_GET: {
+        parameters: {
+            query: {
+                text: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestOut"];
+                };
+            };
+        };
+    };
+    knowledge_waiting_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingOut"];
+                };
+            };
+        };
+    };
+    knowledge_entry_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryOut"];
+                };
+            };
+        };
+    };
+    knowledge_edit_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryEditIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryOut"];
+                };
+            };
+        };
+    };
+    knowledge_remark_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemarkIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOut"];
+                };
+            };
+        };
+    };
+    knowledge_use_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UseOut"];
+                };
+            };
+        };
+    };
+    knowledge_version_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionOut"];
+                };
+            };
+        };
+    };
+    knowledge_act_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+                verb: "submit" | "return" | "publish" | "revise" | "confirm" | "withdraw";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EntryVerbIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EntryOut"];
                 };
             };
         };
@@ -6119,6 +9676,54 @@ export interface operations {
             };
         };
     };
+    channels_service_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferOut"];
+                };
+            };
+        };
+    };
+    channels_offer_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                matter: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfferIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferOut"];
+                };
+            };
+        };
+    };
     "\u540D\u5F55 directory_offices_GET": {
         parameters: {
             query?: {
@@ -6215,6 +9820,334 @@ export interface operations {
             };
         };
     };
+    patrols_plan_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+        };
+    };
+    patrols_coverage_GET: {
+        parameters: {
+            query?: {
+                week?: string | null;
+                area?: string | null;
+                missed?: boolean;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoveragePage"];
+                };
+            };
+        };
+    };
+    patrols_end_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+        };
+    };
+    posts_listing_GET: {
+        parameters: {
+            query?: {
+                on?: string | null;
+                area?: string | null;
+                kind?: string | null;
+                q?: string | null;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridPostPage"];
+                };
+            };
+        };
+    };
+    posts_fill_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridPostOut"];
+                };
+            };
+        };
+    };
+    posts_gaps_GET: {
+        parameters: {
+            query: {
+                kind: "third_level" | "designated" | "police" | "judge" | "enforcement" | "community_worker" | "party_branch";
+                level: "town" | "community" | "grid" | "cell";
+                days?: number;
+                area?: string | null;
+                after?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapPage"];
+                };
+            };
+        };
+    };
+    posts_gap_counts_GET: {
+        parameters: {
+            query: {
+                kind: "third_level" | "designated" | "police" | "judge" | "enforcement" | "community_worker" | "party_branch";
+                level: "town" | "community" | "grid" | "cell";
+                days?: number;
+                area?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapCountOut"][];
+                };
+            };
+        };
+    };
+    posts_served_GET: {
+        parameters: {
+            query: {
+                area: string;
+                on?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridPostOut"][];
+                };
+            };
+        };
+    };
+    posts_renew_card_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                post_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridPostOut"];
+                };
+            };
+        };
+    };
+    posts_end_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                post_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OnIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridPostOut"];
+                };
+            };
+        };
+    };
+    posts_hand_over_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                post_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOverIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridPostOut"];
+                };
+            };
+        };
+    };
+    posts_show_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                post_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShownIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridPostOut"];
+                };
+            };
+        };
+    };
+    posts_stand_in_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                post_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StandInIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridPostOut"];
+                };
+            };
+        };
+    };
     public_public_call_back_POST: {
         parameters: {
             query?: never;
@@ -6235,6 +10168,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PublicCase"];
+                };
+            };
+        };
+    };
+    posts_check_card_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                card: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardCheck"];
                 };
             };
         };
@@ -6358,6 +10313,123 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    posts_my_grid_GET: {
+        parameters: {
+            query?: {
+                lon?: number | null;
+                lat?: number | null;
+                frame?: components["schemas"]["Frame"];
+                text?: string | null;
+                area?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyGridOut"];
+                };
+            };
+        };
+    };
+    knowledge_public_suggest_GET: {
+        parameters: {
+            query: {
+                text: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuggestOut"];
+                };
+            };
+        };
+    };
+    knowledge_public_entry_GET: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicEntry"];
+                };
+            };
+        };
+    };
+    knowledge_answered_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    knowledge_public_remark_POST: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                no: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemarkIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemarkOut"];
                 };
             };
         };

@@ -163,6 +163,17 @@ export interface Owner {
   unambiguous: boolean
 }
 
+/** 回避 — who had to step back; told only to those who decide on it. */
+export interface Bar {
+  id: string
+  why: 'recused' | 'ordered' | 'accused'
+  org: Named | null
+  account: string | null
+  name: string | null
+  at: string
+  ended_at: string | null
+}
+
 /** 研判 — empty for cases that came without one. */
 export interface Triage {
   matter?: Named | null
@@ -175,7 +186,7 @@ export interface Triage {
   duplicates?: Duplicate[]
 }
 
-type Loose = 'light' | 'clocks' | 'dispatches' | 'replies' | 'call_backs' | 'extensions' | 'transfers' | 'triage' | 'timeline' | 'lineage'
+type Loose = 'light' | 'clocks' | 'dispatches' | 'replies' | 'call_backs' | 'extensions' | 'transfers' | 'bars' | 'triage' | 'timeline' | 'lineage'
 
 export type CaseOut = Omit<Schemas['CaseOut'], Loose> & {
   light: Light | null
@@ -186,6 +197,7 @@ export type CaseOut = Omit<Schemas['CaseOut'], Loose> & {
   call_backs: CallBack[]
   extensions: Extension[]
   transfers: Transfer[]
+  bars: Bar[]
   triage: Triage
   timeline: TimelineEntry[]
 }

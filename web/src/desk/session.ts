@@ -63,8 +63,12 @@ const ADMINS = ['system_admin', 'security_admin', 'audit_admin']
 export const hasCases = computed(() => me.value?.grants.some((grant) => !ADMINS.includes(grant.role)) ?? false)
 /** Who writes down reports. */
 export const receives = computed(() => has('agent', 'dispatcher'))
+/** Who reads the knowledge base: everybody who works with people. */
+export const reads = computed(() => has('agent', 'dispatcher', 'coordinator', 'handler', 'reviewer', 'caller', 'supervisor', 'grid_worker'))
 /** Who looks after how others work. */
 export const oversees = computed(() => has('supervisor', 'dispatcher', 'coordinator'))
+/** Who sees the registry of channels. */
+export const readsChannels = computed(() => has('system_admin', 'dispatcher', 'supervisor'))
 /** Somebody of a centre, whose part of the work is an area and not an office. */
 export const ofCentre = computed(() => has('agent', 'dispatcher', 'supervisor', 'coordinator', 'caller'))
-export const home = computed(() => (hasCases.value ? '/' : has('security_admin') ? '/accounts' : has('audit_admin') ? '/audit' : '/account'))
+export const home = computed(() => (hasCases.value ? '/' : has('security_admin') ? '/accounts' : has('audit_admin') ? '/audit' : has('system_admin') ? '/channels' : '/account'))

@@ -16,6 +16,7 @@ export type FieldType =
   | 'case'
   | 'parts'
   | 'extension'
+  | 'bar'
 
 export interface Field {
   name: string
@@ -94,6 +95,16 @@ export const VERBS: Record<string, VerbForm> = {
   urge: { tone: 'plain', fields: [text()] },
   note: { tone: 'plain', fields: [text(true), files] },
   reopen: { tone: 'plain', fields: [text(true)] },
+  recuse: { tone: 'danger', fields: [text(true)] },
+  bar: {
+    tone: 'danger',
+    fields: [{ name: 'org', type: 'org' }, { name: 'account', type: 'line', max: 60 }, { name: 'accused', type: 'yesno', when: (values) => !!values.org }, text(true)],
+  },
+  unbar: {
+    tone: 'plain',
+    fields: [{ name: 'bar', type: 'bar', must: true }, text(true)],
+    fill: (of) => ({ bar: of.bars.find((one) => !one.ended_at)?.id }),
+  },
   send_back: { tone: 'danger', fields: [ground, text(true)] },
   bounce: { tone: 'danger', fields: [ground, text(true)] },
   decline: { tone: 'danger', fields: [ground, text(true)] },
