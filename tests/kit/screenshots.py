@@ -16,11 +16,17 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from sqlalchemy import select, update
 
+from shiyu.channels.seed import seed as register_channels
+from shiyu.demo import knowledge
 from shiyu.demo.accounts import PASSWORD
-from shiyu.directory import orgs
+from shiyu.demo.people import cast
+from shiyu.directory import orgs, posts
 from shiyu.directory.gazetteer import gazetteer
+from shiyu.directory.people import Person
 from shiyu.directory.places import Area
+from shiyu.field import patrols
 from shiyu.kernel import clock, db, logs
+from shiyu.kernel.auth import SYSTEM, Account
 from tests.kit import browser as chromium
 from tests.kit import postgres, scenes
 from tests.kit.people import deliver, staff
@@ -152,6 +158,9 @@ def citizen(camera: Camera, made: Scenes, size: tuple[int, int]) -> None:
         camera.take(page, "citizen-access", "/accessibility")
         camera.take(page, "citizen-privacy", "/privacy")
         camera.take(page, "citizen-lost", "/help/no-such-page")
+        page.goto("/grid")
+        page.locator("form button[type=submit]").click()
+        camera.take(page, "citizen-grid")
     with camera.window(size, elder=True) as page:
         camera.take(page, "citizen-elder-home", "/")
         page.goto("/report")
@@ -207,6 +216,11 @@ def desk(camera: Camera, made: Scenes, size: tuple[int, int]) -> None:
         page.locator(".actions button").first.click()
         page.locator("form.verb").wait_for()
         camera.take(page, "desk-call-back")
+    with camera.window(size, "system") as page:
+        page.goto("/desk/channels")
+        page.locator("table").first.wait_for()
+        camera.take(page, "desk-channels", whole=False)
+        camera.take(page, "desk-channel", "/desk/channels/hotline")
     for username, path in (("security", "accounts"), ("audit", "audit")):
         with camera.window(size, username) as page:
             page.goto(f"/desk/{path}")
@@ -249,6 +263,11 @@ def _dispatcher(camera: Camera, made: Scenes, size: tuple[int, int], page: Page)
     page.locator("svg[role=img]").wait_for()
     camera.take(page, "desk-oversight")
     camera.take(page, "desk-lost", "/desk/no-such-page")
+    for path in ("knowledge", "posts"):
+        page.goto(f"/desk/{path}")
+        page.locator("table").first.wait_for()
+        camera.take(page, f"desk-{path}")
+    camera.take(page, "desk-case-recused", f"/desk/case/{made.confidential}")
 
 
 def field(camera: Camera) -> None:
@@ -261,7 +280,7 @@ def field(camera: Camera) -> None:
         page.locator("#password").fill(PASSWORD)
         page.locator("form button[type=submit]").click()
         page.get_by_role("navigation").wait_for()
-        for path in ("", "report", "queue", "tasks", "sightings", "area", "settings"):
+        for path in ("", "report", "queue", "tasks", "sightings", "area", "patrol", "card", "settings"):
             camera.take(page, f"field-{path or 'home'}", f"/field/{path}")
         page.goto("/field/tasks")
         page.locator("a.card").first.click()
@@ -316,8 +335,10 @@ def _inside(code: str) -> dict[str, float]:
     return {"lon": point.x, "lat": point.y}
 
 
-def _fill() -> None:
-    """What the scenes lack for pictures: cases on the map, in many towns; what a grid worker saw; who is on duty."""
+def _fill(made: Scenes) -> None:
+    """What the scenes lack for pictures: cases on the map, in many towns; what a grid worker saw; who is on duty;
+    a grid's post and patrol plan, the channels, answers to questions, an office that must step back.
+    """
     with db.reading() as s:
         grids = list(s.scalars(select(Area.code).where(Area.level == "grid").order_by(Area.code)))
     now = clock.now()
@@ -334,6 +355,19 @@ def _fill() -> None:
         files = [scenes.upload(worker, "/api/files", scenes.a_photo(item["text"]))]
         scenes.phone_says(worker, type="sighting", position=_inside(GRID), files=files, **item)
     with db.transaction() as s:
+        register_channels(s)
+        grid = s.scalars(select(Area).where(Area.code == GRID)).one()
+        person = s.scalars(
+            select(Person).join(Account, Account.id == Person.account_id).where(Account.username == f"grid.{GRID}")
+        ).one()
+        shown = posts.Shown(public_name=person.name, telephone=True)
+        posts.fill(s, SYSTEM, kind="designated", area=grid, person=person, valid_from=posts.today(), shown=shown)
+        patrols.plan(s, SYSTEM, area=grid, name="日常巡查", days_a_week=3, reach=150, valid_from=posts.today())
+    with db.reading() as s:
+        everybody = cast(s)
+    knowledge.fill(everybody, now - timedelta(days=20))
+    staff("supervisor").act(made.confidential, "bar", org=LEAD.removeprefix("handle."), accused=True, text="反映的正是该单位。")
+    with db.transaction() as s:
         s.execute(update(orgs.Roster).values(day=orgs.Roster.day + (orgs.today() - BUILT).days))
     deliver()
 
@@ -347,7 +381,7 @@ def main(folder: Path, only: str = "") -> None:
         with postgres.cluster() as server, postgres.copy_of(server, postgres.template(server, "city")) as url:
             db.bind(url)
             made = scenes.build()
-            _fill()
+            _fill(made)
             point = _inside(GRID)
             here = {"longitude": point["lon"], "latitude": point["lat"], "accuracy": 8}
             with live_server(url) as running, sync_playwright() as playwright, TemporaryDirectory() as held:

@@ -7,7 +7,7 @@ import { formOf, inOrder, missing, VERBS, wireOf } from '@/desk/case/verbs'
 /** Follow from answers to a call-back or happen at intake; nobody presses them. */
 const NO_BUTTON = ['accept', 'recorded', 'joined', 'close', 'rework']
 
-const a_case = (more: Partial<CaseOut>) => ({ extensions: [], replies: [], triage: {}, urgency: 'normal', ...more }) as unknown as CaseOut
+const a_case = (more: Partial<CaseOut>) => ({ extensions: [], replies: [], bars: [], triage: {}, urgency: 'normal', ...more }) as unknown as CaseOut
 
 describe('the table of verbs', () => {
   it('has a form for every verb the server has a route for', () => {
@@ -56,6 +56,17 @@ describe('a form', () => {
     const owner = { lead, assists: [{ code: 'b', name: 'B' }], convener: null, because: [], unambiguous: true }
     const values = VERBS.dispatch!.fill!(a_case({ triage: { owner }, urgency: 'urgent' }))
     expect(wireOf(formOf('dispatch'), values)).toEqual({ lead_org: 'a', assist_orgs: ['b'], urgency: 'urgent' })
+  })
+
+  it('of dispatch leaves out whoever must step back', () => {
+    const office = (code: string) => ({ code, name: code })
+    const owner = { lead: office('a'), assists: [office('b'), office('c')] } as unknown as CaseOut['triage']['owner']
+    const bar = (code: string, ended_at: string | null = null) => ({ id: code, why: 'accused', org: office(code), ended_at }) as unknown as CaseOut['bars'][number]
+
+    const values = VERBS.dispatch!.fill!(a_case({ triage: { owner }, bars: [bar('a'), bar('b', '2026-03-02T00:00:00Z'), bar('c')] }))
+
+    expect(values.lead_org).toBeNull()
+    expect(values.assist_orgs).toEqual([office('b')])
   })
 
   it('of reply stands filled from the draft under review', () => {

@@ -111,10 +111,12 @@ export const VERBS: Record<string, VerbForm> = {
   withdraw: { tone: 'danger', fields: [text()] },
 }
 
-/** The suggestion kept with the case is the dispatcher's form, already filled. */
+/** The suggestion kept with the case is the dispatcher's form, already filled; without offices that must step back. */
 function suggested(of: CaseOut): Values {
   const owner = of.triage.owner
-  return { lead_org: owner?.lead ?? null, assist_orgs: owner?.assists ?? [], urgency: of.urgency }
+  const barred = new Set(of.bars.filter((one) => !one.ended_at).map((one) => one.org?.code))
+  const lead = owner && !barred.has(owner.lead.code) ? owner.lead : null
+  return { lead_org: lead, assist_orgs: owner?.assists.filter((one) => !barred.has(one.code)) ?? [], urgency: of.urgency }
 }
 
 /** What was sent for review is what the reviewer approves, or betters. */
