@@ -4,7 +4,6 @@ One PostgreSQL schema a room, named after the folder the model stands in; nobody
 """
 
 import base64
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, sessionmaker
 
+from shiyu.kernel.chance import random_bytes
 from shiyu.kernel.errors import Refusal
 
 
@@ -68,20 +68,17 @@ class Base(DeclarativeBase):
 
 RESTED = 2.0  # seconds after which a pooled connection is proved before it is used
 
-_id_lock = threading.Lock()
-_id_last = 0
+_ids = threading.local()
 
 
 def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562 section 5.7): time-ordered, made in Python, growing within this process.
+    """A UUIDv7 (RFC 9562 section 5.7): time-ordered, made in Python, growing within this thread.
 
     48 bits of milliseconds, then 12 bits that count sub-millisecond steps, then 62 random bits.
     """
-    global _id_last  # noqa: PLW0603 - order within the process needs one memory
     stamp = (time.time_ns() << 12) // 1_000_000  # milliseconds with 12 fractional bits
-    with _id_lock:
-        _id_last = stamp = max(stamp, _id_last + 1)
-    value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0x2 << 62 | int.from_bytes(os.urandom(8)) >> 2
+    _ids.last = stamp = max(stamp, getattr(_ids, "last", 0) + 1)
+    value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0x2 << 62 | int.from_bytes(random_bytes(8)) >> 2
     return UUID(int=value)
 
 

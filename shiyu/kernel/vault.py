@@ -34,6 +34,7 @@ from sqlalchemy import CheckConstraint, Engine, LargeBinary, SmallInteger, event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shiyu.kernel import clock, db, words
+from shiyu.kernel.chance import random_bytes
 from shiyu.kernel.config import settings
 from shiyu.kernel.db import Base
 from shiyu.kernel.errors import Refusal
@@ -120,7 +121,7 @@ class _Key:
 
     def seal(self, plain: bytes, context: bytes) -> bytes:
         # 96 random bits: good for 2**32 values a key (NIST SP 800-38D 8.3); rotate before.
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = random_bytes(NONCE_BYTES)
         return self.header + nonce + self.encrypt(nonce, plain, self.header + context)
 
     def open(self, blob: bytes, context: bytes) -> bytes:
