@@ -366,7 +366,9 @@ def _fill(made: Scenes) -> None:
     with db.reading() as s:
         everybody = cast(s)
     knowledge.fill(everybody, now - timedelta(days=20))
-    staff("supervisor").act(made.confidential, "bar", org=LEAD.removeprefix("handle."), accused=True, text="反映的正是该单位。")
+    staff("supervisor").act(
+        made.confidential, "bar", org=LEAD.removeprefix("handle."), accused=True, text="反映的正是该单位。"
+    )
     with db.transaction() as s:
         s.execute(update(orgs.Roster).values(day=orgs.Roster.day + (orgs.today() - BUILT).days))
     deliver()
